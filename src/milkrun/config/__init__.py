@@ -1,0 +1,1 @@
+"""Configuration: frozen settings, and the one reader of YAML."""

@@ -1,0 +1,50 @@
+"""An Endpoint: what is monitored, and by which rules. Frozen, and valid from construction."""
+
+import msgspec
+
+from milkrun.core.condition import Condition
+
+
+class Retry(msgspec.Struct, frozen=True, kw_only=True):
+    """Re-check a failing endpoint `count` times, `delay` seconds apart, before the failure counts."""
+
+    count: int = 0
+    delay: float = 1.0
+
+
+class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
+    """How many outcomes in a row it takes to change the state: for the worse, for the better."""
+
+    failure: int = 1
+    success: int = 1
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """What is monitored. `interval` is milliseconds, `timeout` seconds.
+
+    `options` belongs to the kind of check and is read by nobody else. `target` is what a person is shown (the
+    URL, never with credentials). `fingerprint` changes when anything does that a result's meaning rests on.
+    """
+
+    key: str
+    name: str
+    group: str
+    kind: str
+    target: str
+    interval: int
+    timeout: float
+    options: object
+    conditions: tuple[Condition, ...] = ()
+    degraded: tuple[Condition, ...] = ()
+    thresholds: Thresholds = Thresholds()
+    retry: Retry = Retry()
+    source: str = "file"
+    fingerprint: str = ""
+
+
+class Registered(msgspec.Struct, frozen=True, kw_only=True):
+    """An endpoint with the integer id and revision the store gave it."""
+
+    id: int
+    revision: int
+    endpoint: Endpoint

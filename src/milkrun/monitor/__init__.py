@@ -1,0 +1,1 @@
+"""The round: what is due, run, judged, stored and told."""

@@ -1,0 +1,1 @@
+"""History and state that survive: one Store protocol, SQLite behind it."""
