@@ -58,7 +58,7 @@ class RequestError(ClientError):
         return f"{self.layer}/{self.kind}: {self.message}"
 
 
-class RequestTimeout(RequestError):
+class RequestTimeoutError(RequestError):
     """The one deadline of the request struck; `layer` says in which phase."""
 
     def __init__(self, layer: str, message: str, *, phase: str | None = None) -> None:

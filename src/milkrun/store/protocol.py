@@ -16,7 +16,7 @@ class StoreError(Exception):
     """The store cannot be opened or used; the message is one line for the operator."""
 
 
-class StoreUnavailable(StoreError):
+class StoreUnavailableError(StoreError):
     """A write failed for now (full disk, lock held too long): nothing of it was kept, it may be tried again."""
 
 
@@ -61,7 +61,7 @@ class Pruned(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Store(Protocol):
-    """What every store does. A write that fails leaves nothing behind and raises StoreUnavailable."""
+    """What every store does. A write that fails leaves nothing behind and raises StoreUnavailableError."""
 
     async def register(self, endpoints: Sequence[Endpoint]) -> list[Registered]:
         """Give each endpoint its id (stable by key) and revision (one up when its fingerprint changed)."""
