@@ -1,0 +1,77 @@
+# The commands of a checkout. `make run` and `make test` set up all they need; a second time they start at once,
+# and need no network.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test lint bench bench-monitor assets chromium screenshot clean
+
+PORT ?= 8090
+VENV := .venv
+BIN := $(VENV)/bin
+# Python 3.11 or newer, with what `python -m venv` needs (Debian packs that apart).
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
+    "$$python" -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
+
+# Stamps live inside the environment, so that removing it removes them.
+INSTALLED := $(VENV)/.installed
+DEVELOPING := $(VENV)/.developing
+BENCHING := $(VENV)/.benching
+ASSETS := $(VENV)/.assets
+
+help: ## Say what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+run: $(INSTALLED) $(ASSETS) ## Start the demo, or your own endpoints: make run [CONFIG=my.yaml] [PORT=8090]
+	@exec $(BIN)/milkrun $(if $(CONFIG),serve --config "$(CONFIG)",demo) --port $(PORT)
+
+test: $(DEVELOPING) $(ASSETS) chromium ## Lint, types, import contracts and every test, with coverage floors
+	@$(MAKE) --no-print-directory lint
+	@$(BIN)/coverage erase
+	$(BIN)/pytest -n 2 --cov --cov-report= --durations=10
+	@$(BIN)/python tools/coverage_floors.py
+
+lint: $(DEVELOPING) ## Style, format, types and the direction of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(BENCHING) ## Measure the client against its peers
+	@$(BIN)/python -m benchmarks client
+
+bench-monitor: $(BENCHING) $(ASSETS) ## Measure the monitor from end to end
+	@$(BIN)/python -m benchmarks monitor
+
+assets: $(ASSETS) ## Fetch the pages' two scripts from npm into the package
+
+chromium: $(DEVELOPING) # A browser for the tests: found, or installed
+	@$(BIN)/python tools/chromium.py
+
+screenshot: $(DEVELOPING) $(ASSETS) chromium ## Take docs/dashboard.png from a running demo again
+	@$(BIN)/python tools/screenshot.py
+
+clean: ## Remove the environment and everything made
+	rm -rf $(VENV) .*_cache htmlcov .coverage* build dist src/milkrun/web/static/vendor
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Milkrun needs Python 3.11 or newer with its venv module; say which: make PYTHON=/path/to/python3" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(DEVELOPING): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1" # the first that reads dependency groups
+	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+$(BENCHING): $(DEVELOPING)
+	$(BIN)/python -m pip install --quiet --group bench
+	@touch $@
+
+$(ASSETS): tools/assets.py | $(INSTALLED)
+	$(BIN)/python tools/assets.py
+	@touch $@
