@@ -1,10 +1,21 @@
 """An hour's tally of one endpoint: counts and sums that merge."""
 
+from collections.abc import Iterable
+
 import msgspec
+
+from milkrun.core.observation import Connection
+from milkrun.core.outcome import Outcome
+from milkrun.core.result import Result
+
+HOUR = 3_600_000
 
 
 class Tally(msgspec.Struct, kw_only=True):
-    """What one endpoint did in one hour. `hour` is epoch ms, rounded down; latencies are milliseconds of `total`."""
+    """What one endpoint did in one hour. `hour` is epoch ms, rounded down; latencies are milliseconds of `total`.
+
+    Latencies are those of checks that got an answer: how long it took to fail is no latency of the target's.
+    """
 
     endpoint: int
     hour: int
@@ -18,3 +29,64 @@ class Tally(msgspec.Struct, kw_only=True):
     cold: int = 0
     cold_sum: float = 0.0
     cold_max: float = 0.0
+
+
+def hour_of(slot: int) -> int:
+    """The hour a slot falls in, both epoch milliseconds."""
+    return slot - slot % HOUR
+
+
+def fold(tally: Tally, result: Result) -> None:
+    """Count one result in its hour's tally, which it changes."""
+    match result.outcome:
+        case Outcome.UP:
+            tally.up += 1
+        case Outcome.DEGRADED:
+            tally.degraded += 1
+        case Outcome.DOWN:
+            tally.down += 1
+        case Outcome.UNKNOWN:
+            tally.unknown += 1
+    if result.failure is None:
+        _fold_latency(tally, result.connection, result.timings.total * 1_000)
+
+
+def merge(one: Tally, other: Tally) -> Tally:
+    """Two tallies of one endpoint as one, dated by the earlier hour; neither is changed."""
+    return Tally(
+        endpoint=one.endpoint,
+        hour=min(one.hour, other.hour),
+        up=one.up + other.up,
+        degraded=one.degraded + other.degraded,
+        down=one.down + other.down,
+        unknown=one.unknown + other.unknown,
+        warm=one.warm + other.warm,
+        warm_sum=one.warm_sum + other.warm_sum,
+        warm_max=max(one.warm_max, other.warm_max),
+        cold=one.cold + other.cold,
+        cold_sum=one.cold_sum + other.cold_sum,
+        cold_max=max(one.cold_max, other.cold_max),
+    )
+
+
+def uptime(tallies: Iterable[Tally]) -> float | None:
+    """The share of known outcomes that were not down, 0 to 1; None where nothing is known.
+
+    Degraded is not downtime, and Milkrun's own trouble (`unknown`) is no evidence either way.
+    """
+    reached = down = 0
+    for tally in tallies:
+        reached += tally.up + tally.degraded
+        down += tally.down
+    return reached / (reached + down) if reached + down else None
+
+
+def _fold_latency(tally: Tally, connection: Connection | None, latency: float) -> None:
+    if connection is Connection.WARM:
+        tally.warm += 1
+        tally.warm_sum += latency
+        tally.warm_max = max(tally.warm_max, latency)
+    elif connection is Connection.COLD:
+        tally.cold += 1
+        tally.cold_sum += latency
+        tally.cold_max = max(tally.cold_max, latency)
