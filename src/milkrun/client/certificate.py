@@ -1,0 +1,94 @@
+"""What a TLS session showed of itself, also when the handshake failed: the evidence of a bad certificate is it.
+
+This is the one module that reaches behind `ssl`: after a failed handshake `getpeercert()` raises, while OpenSSL still
+has the chain the peer sent, and neither loop hands out the SSL object of a handshake that failed.
+"""
+
+import _ssl
+import functools
+import ipaddress
+import ssl
+from contextvars import ContextVar
+from typing import Any
+
+from cryptography import x509
+
+from milkrun.client.facts import Certificate, TlsFacts
+
+_MAX_PARSED = 4096  # distinct leaf certificates kept parsed: some 1 KB each
+
+
+class Witness:
+    """Holds the SSL object of the handshake that starts in the context where the witness was called."""
+
+    def __init__(self) -> None:
+        self.session: ssl.SSLObject | None = None
+
+    def call(self) -> None:
+        """Watch the next handshake: the loops start it in a copy of the context of whoever opens the connection."""
+        _witness.set(self)
+
+    def facts(self) -> TlsFacts | None:
+        """What was seen so far, None if that is nothing."""
+        return None if self.session is None else _facts(self.session)
+
+
+class WitnessedContext(ssl.SSLContext):
+    """A context that shows each SSL object it makes to the witness, if there is one."""
+
+    def wrap_bio(self, *args: Any, **options: Any) -> ssl.SSLObject:
+        """As `ssl.SSLContext.wrap_bio`."""
+        session = super().wrap_bio(*args, **options)
+        witness = _witness.get()
+        if witness is not None:
+            witness.session = session
+        return session
+
+
+_witness: ContextVar[Witness | None] = ContextVar("milkrun_tls_witness", default=None)
+
+
+def _facts(session: ssl.SSLObject) -> TlsFacts | None:
+    cipher = session.cipher()
+    facts = TlsFacts(
+        version=session.version(),
+        cipher=cipher[0] if cipher else None,
+        alpn=session.selected_alpn_protocol(),
+        certificate=_leaf(session),
+    )
+    return None if facts == TlsFacts() else facts
+
+
+def _leaf(session: ssl.SSLObject) -> Certificate | None:
+    chain = session._sslobj.get_unverified_chain()  # type: ignore[attr-defined]  # noqa: SLF001  # 3.13 made it public, we support 3.11
+    return parse_certificate(chain[0].public_bytes(_ssl.ENCODING_DER)) if chain else None
+
+
+@functools.lru_cache(maxsize=_MAX_PARSED)
+def parse_certificate(der: bytes) -> Certificate | None:
+    """The facts of one DER certificate; None if it cannot be read, which OpenSSL tolerates in more cases."""
+    try:
+        return _read(x509.load_der_x509_certificate(der))
+    except ValueError:
+        return None
+
+
+def _read(certificate: x509.Certificate) -> Certificate:
+    return Certificate(
+        subject=certificate.subject.rfc4514_string(),
+        issuer=certificate.issuer.rfc4514_string(),
+        not_before=certificate.not_valid_before_utc.timestamp(),
+        not_after=certificate.not_valid_after_utc.timestamp(),
+        names=_names(certificate),
+        self_signed=certificate.subject == certificate.issuer,
+    )
+
+
+def _names(certificate: x509.Certificate) -> tuple[str, ...]:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ()
+    addresses: list[ipaddress.IPv4Address | ipaddress.IPv6Address | ipaddress.IPv4Network | ipaddress.IPv6Network]
+    addresses = names.get_values_for_type(x509.IPAddress)
+    return (*names.get_values_for_type(x509.DNSName), *map(str, addresses))
