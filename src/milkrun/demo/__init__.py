@@ -1,0 +1,1 @@
+"""The demo: fifty services of an imagined company, good, bad and slow, for Milkrun to watch."""
