@@ -7,6 +7,10 @@ import time
 from typing import Protocol
 
 
+# uvloop's timers count whole milliseconds and may end one early; waking early would mean waking twice.
+_TIMER_STEP = 0.001
+
+
 class Clock(Protocol):
     """Two readings and one wait. `now` is monotonic seconds, `wall` epoch seconds."""
 
@@ -28,7 +32,8 @@ class SystemClock:
 
     async def sleep_until(self, when: float) -> None:
         """Return once `now()` has reached `when`; always lets other tasks run at least once."""
-        await asyncio.sleep(max(0.0, when - time.monotonic()))
+        delay = when - time.monotonic()
+        await asyncio.sleep(delay + _TIMER_STEP if delay > 0 else 0)
 
 
 class ManualClock:

@@ -82,7 +82,7 @@ class Store(Protocol):
         """Hours from `since` (epoch ms) on, oldest first, of one endpoint or of all."""
 
     async def tally(self, *, since: int) -> list[Tally]:
-        """Count the raw results from slot `since` (a whole hour) on, by endpoint and hour.
+        """Count the last attempt of every slot from `since` (a whole hour) on, by endpoint and hour.
 
         A start rebuilds the open hour from it, in the database: 10,000 endpoints have millions of rows an hour.
         """
