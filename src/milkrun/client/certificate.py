@@ -9,7 +9,7 @@ import functools
 import ipaddress
 import ssl
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Self
 
 from cryptography import x509
 
@@ -19,14 +19,22 @@ _MAX_PARSED = 4096  # distinct leaf certificates kept parsed: some 1 KB each
 
 
 class Witness:
-    """Holds the SSL object of the handshake that starts in the context where the witness was called."""
+    """Inside its `with`, holds the SSL object of the handshake that is started there.
+
+    The loops start a handshake in a copy of the context of whoever opens the connection, so a context variable
+    leads from the SSL object to the one who asked, without reaching into either loop.
+    """
 
     def __init__(self) -> None:
         self.session: ssl.SSLObject | None = None
 
-    def call(self) -> None:
-        """Watch the next handshake: the loops start it in a copy of the context of whoever opens the connection."""
-        _witness.set(self)
+    def __enter__(self) -> Self:
+        self._token = _witness.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _witness.reset(self._token)
+        self.session = None  # the copies of this context live as long as the connection and whatever it starts
 
     def facts(self) -> TlsFacts | None:
         """What was seen so far, None if that is nothing."""
