@@ -1,9 +1,59 @@
 """Conditions in Gatus's dialect: parsed once, evaluated without input or output."""
 
+from collections.abc import Callable
+
 import msgspec
 
+from milkrun.core.comparison import Comparison, Membership, plain_status
+from milkrun.core.evidence import Evidence
+from milkrun.core.grammar import parse_comparison
+from milkrun.core.operands import Reference
+from milkrun.core.result import ConditionResult
+from milkrun.core.values import COMPARE
 
-class Condition(msgspec.Struct, frozen=True):
-    """One parsed condition; `text` is what the user wrote."""
+
+class Condition(msgspec.Struct, frozen=True, kw_only=True):
+    """One parsed condition; make one with `parse_condition`. `text` is what the user wrote.
+
+    `needs_body` and `needs_headers` tell the probe what to keep; `is_time` says that the verdict depends on how
+    fast Milkrun itself was. `status` is the number where the condition is `[STATUS] <operator> <number>`, which
+    nearly every endpoint has, so that it is decided by `compare` alone.
+    """
 
     text: str
+    comparison: Comparison
+    needs_body: bool
+    needs_headers: bool
+    is_time: bool
+    status: float | None
+    compare: Callable[[float, float], bool]
+    passing: ConditionResult
+
+    def evaluate(self, evidence: Evidence) -> ConditionResult:
+        """This condition's verdict on one check."""
+        if self.status is not None and evidence.status is not None and self.compare(evidence.status, self.status):
+            return self.passing
+        objection = self.comparison.objection(evidence)
+        if objection is None:
+            return self.passing
+        return ConditionResult(condition=self.text, passed=False, shown=objection)
+
+
+def parse_condition(text: str) -> Condition:
+    """Read one condition. Raises ConditionError, which says where it went wrong and what was expected."""
+    comparison = parse_comparison(text)
+    needs = [side.placeholder for side in _terms(comparison) if isinstance(side, Reference)]
+    return Condition(
+        text=text,
+        comparison=comparison,
+        needs_body=any(placeholder.needs_body for placeholder in needs),
+        needs_headers=any(placeholder.needs_headers for placeholder in needs),
+        is_time=any(placeholder.is_time for placeholder in needs),
+        status=plain_status(comparison),
+        compare=COMPARE[comparison.operator],
+        passing=ConditionResult(condition=text, passed=True, shown=text),
+    )
+
+
+def _terms(comparison: Comparison) -> tuple[object, ...]:
+    return (comparison.term,) if isinstance(comparison, Membership) else (comparison.left, comparison.right)

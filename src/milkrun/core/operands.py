@@ -1,0 +1,104 @@
+"""The two sides of a condition: a literal, a reference to a placeholder, or a choice of many texts."""
+
+from enum import StrEnum
+
+import msgspec
+
+from milkrun.core.durations import format_duration
+from milkrun.core.evidence import Evidence
+from milkrun.core.glob import Glob
+from milkrun.core.jsonpath import Path
+from milkrun.core.placeholders import PLACEHOLDERS, Placeholder
+from milkrun.core.values import Missing, Value, equal, number_of, written
+
+# What is shown of one value, at most; beside a pattern less, as Gatus has it, because it is mostly a whole page.
+MAX_SHOWN = 200
+MAX_SHOWN_BESIDE_PATTERN = 25
+
+
+class Function(StrEnum):
+    """What is asked of a placeholder's value instead of the value itself."""
+
+    LEN = "len"
+    HAS = "has"
+
+
+class Literal(msgspec.Struct, frozen=True, kw_only=True):
+    """A text as written, and the number (durations in milliseconds) and the integer that it spells, if any."""
+
+    text: str
+    number: float | None
+    integer: int | None
+
+    def resolve(self, _evidence: Evidence) -> Value:
+        """Its number is known already; its text is what equality compares."""
+        return self.text
+
+
+class Reference(msgspec.Struct, frozen=True, kw_only=True):
+    """A placeholder, perhaps with a path into it and a function around it; `text` is as written."""
+
+    text: str
+    name: str
+    path: Path = ()
+    function: Function | None = None
+
+    @property
+    def placeholder(self) -> Placeholder:
+        """How it is read."""
+        return PLACEHOLDERS[self.name]
+
+    def resolve(self, evidence: Evidence) -> Value:
+        """What it stands for in one check."""
+        placeholder = PLACEHOLDERS[self.name]
+        if self.function is Function.LEN and placeholder.length is not None:
+            return placeholder.length(evidence, self.path)
+        value = placeholder.read(evidence, self.path)
+        if self.function is Function.HAS:
+            return "false" if isinstance(value, Missing) or value == "" else "true"
+        if self.function is Function.LEN and not isinstance(value, Missing):
+            return len(written(value).encode())
+        return value
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """`pat(glob)` or `any(a, b)`: not one value but many, which another value may be among."""
+
+    text: str
+    glob: Glob | None = None
+    options: tuple[str, ...] = ()
+
+    def accepts(self, value: str | float) -> bool:
+        """Whether the whole value matches the pattern, or equals one of the options."""
+        if self.glob is not None:
+            return self.glob.matches(written(value))
+        return any(equal(option, value) for option in self.options)
+
+
+Term = Literal | Reference
+
+
+def shown_equal(operand: Term, value: Value, limit: int = MAX_SHOWN) -> str:
+    """As written, and a reference with its value, or why it has none, in parentheses."""
+    text = shorten(operand.text, MAX_SHOWN)
+    if isinstance(operand, Literal):
+        return text
+    return f"{text} ({value.reason if isinstance(value, Missing) else shorten(written(value), limit)})"
+
+
+def shown_ordered(operand: Term, value: Value) -> str:
+    """The same where numbers were expected: what is none says so, and a certificate's rest is a duration."""
+    plain = shown_equal(operand, value)
+    if isinstance(value, Missing):
+        return plain
+    number = number_of(value)
+    if number is None:
+        return f"{plain} (not a number)" if isinstance(operand, Literal) else f"{plain[:-1]}, not a number)"
+    if isinstance(operand, Reference) and operand.function is None and operand.placeholder.is_duration:
+        return f"{shorten(operand.text, MAX_SHOWN)} ({format_duration(number)})"
+    return plain
+
+
+def shorten(text: str, limit: int) -> str:
+    """`text`, cut where it is longer than `limit` characters."""
+    return text if len(text) <= limit else f"{text[:limit]}...(truncated)"
