@@ -40,17 +40,19 @@ def evaluate(
     if observation.failure is not None:
         return _failed(observation, observation.failure)
     evidence = Evidence(observation)
-    rules = (*(conditions or DEFAULT_CONDITIONS), *degraded)
-    results = tuple([condition.evaluate(evidence) for condition in rules])
-    failing = [place for place, result in enumerate(results) if not result.passed]
-    if not failing:
-        return Verdict(outcome=Outcome.UP, conditions=results)
-    needed = len(rules) - len(degraded)
-    outcome = Outcome.DOWN if failing[0] < needed else Outcome.DEGRADED
-    decisive = [rules[place] for place in failing if outcome is Outcome.DEGRADED or place < needed]
-    if all(condition.is_time for condition in decisive) and _late(observation):
-        return Verdict(outcome=Outcome.UNKNOWN, conditions=results, failure=_overload(observation, "a slow answer"))
-    return Verdict(outcome=outcome, conditions=results)
+    results, decisive = _judge(conditions or DEFAULT_CONDITIONS, evidence)
+    outcome = Outcome.DOWN
+    if degraded:
+        more, minor = _judge(degraded, evidence)
+        results += more
+        if not decisive:
+            outcome, decisive = Outcome.DEGRADED, minor
+    if not decisive:
+        return Verdict(outcome=Outcome.UP, conditions=tuple(results))
+    if _late(observation) and all(condition.is_time for condition in decisive):
+        blamed = _overload(observation, "a slow answer")
+        return Verdict(outcome=Outcome.UNKNOWN, conditions=tuple(results), failure=blamed)
+    return Verdict(outcome=outcome, conditions=tuple(results))
 
 
 def needs_body(conditions: Sequence[Condition], degraded: Sequence[Condition] = ()) -> bool:
@@ -61,6 +63,18 @@ def needs_body(conditions: Sequence[Condition], degraded: Sequence[Condition] = 
 def needs_headers(conditions: Sequence[Condition], degraded: Sequence[Condition] = ()) -> bool:
     """Whether any of the conditions reads the response's headers."""
     return any(condition.needs_headers for condition in (*conditions, *degraded))
+
+
+def _judge(conditions: Sequence[Condition], evidence: Evidence) -> tuple[list[ConditionResult], list[Condition]]:
+    """Every condition's result, and the conditions that failed."""
+    results: list[ConditionResult] = []
+    failing: list[Condition] = []
+    for condition in conditions:
+        result = condition.evaluate(evidence)
+        results.append(result)
+        if not result.passed:
+            failing.append(condition)
+    return results, failing
 
 
 def _failed(observation: Observation, failure: Failure) -> Verdict:
