@@ -1,0 +1,77 @@
+"""One check under way, and the Result it comes to. No I/O."""
+
+from milkrun.core.endpoint import Registered
+from milkrun.core.evaluate import evaluate
+from milkrun.core.observation import Observation, Timings
+from milkrun.core.outcome import Failure, Layer, Outcome
+from milkrun.core.result import Result, Trigger
+from milkrun.monitor.route import Stop
+
+_NO_TIMINGS = Timings()
+
+
+class Visit:
+    """Which slot of which endpoint is answered for, and at which attempt it is."""
+
+    __slots__ = ("attempt", "location", "registered", "slot", "stop", "trigger")
+
+    def __init__(self, stop: Stop, slot: int, trigger: Trigger, location: str) -> None:
+        self.stop = stop
+        self.registered = stop.registered
+        self.slot = slot
+        self.trigger = trigger
+        self.location = location
+        self.attempt = 1
+
+    def repeat(self) -> None:
+        """Go on to the next attempt."""
+        self.attempt += 1
+        self.trigger = Trigger.RETRY
+
+    def judge(self, seen: Observation) -> Result:
+        """What this attempt came to."""
+        registered = self.registered
+        verdict = evaluate(seen, registered.endpoint.conditions, registered.endpoint.degraded)
+        return Result(
+            endpoint=registered.id,
+            revision=registered.revision,
+            location=self.location,
+            slot=self.slot,
+            attempt=self.attempt,
+            trigger=self.trigger,
+            started=seen.started,
+            outcome=verdict.outcome,
+            timings=seen.timings,
+            connection=seen.connection,
+            stale_retry=seen.stale_retry,
+            peer=seen.peer,
+            lag_ms=seen.lag * 1_000,
+            warnings=seen.warnings,
+            http=seen.http,
+            tls=seen.tls,
+            conditions=verdict.conditions,
+            failure=verdict.failure,
+        )
+
+    def overrun(self, at: float, why: str) -> Result:
+        """The outcome of a slot that was skipped at `at` (epoch seconds)."""
+        return self._unknown(at, failure=Failure(layer=Layer.SELF, kind="overrun", message=why))
+
+    def broken(self, at: float, error: BaseException) -> Result:
+        """The outcome of a check whose probe raised: a bug of Milkrun's, for which there is no word of failure."""
+        return self._unknown(at, warnings=(f"the check broke off: {type(error).__name__}: {error}",))
+
+    def _unknown(self, at: float, *, failure: Failure | None = None, warnings: tuple[str, ...] = ()) -> Result:
+        return Result(
+            endpoint=self.registered.id,
+            revision=self.registered.revision,
+            location=self.location,
+            slot=self.slot,
+            attempt=self.attempt,
+            trigger=self.trigger,
+            started=at,
+            outcome=Outcome.UNKNOWN,
+            timings=_NO_TIMINGS,
+            failure=failure,
+            warnings=warnings,
+        )
