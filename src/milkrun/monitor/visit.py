@@ -1,6 +1,5 @@
 """One check under way, and the Result it comes to. No I/O."""
 
-from milkrun.core.endpoint import Registered
 from milkrun.core.evaluate import evaluate
 from milkrun.core.observation import Observation, Timings
 from milkrun.core.outcome import Failure, Layer, Outcome
