@@ -1,0 +1,42 @@
+"""The command line: one command a file. Each reads its arguments, calls `app`, and speaks to a person."""
+
+import importlib.metadata
+
+import typer
+
+from milkrun.cli.check import check
+from milkrun.cli.demo import demo
+from milkrun.cli.serve import serve
+from milkrun.cli.validate import validate
+
+milkrun = typer.Typer(
+    name="milkrun",
+    help="A self-hosted API monitor on one long-lived, shared, warm HTTP client.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"milkrun {importlib.metadata.version('milkrun')}")
+        raise typer.Exit
+
+
+@milkrun.callback()
+def _options(
+    version: bool = typer.Option(
+        False, "--version", help="Print the version and stop.", callback=_print_version, is_eager=True
+    ),
+) -> None:
+    """Take what stands before the command."""
+
+
+for command in (serve, check, validate, demo):
+    milkrun.command()(command)
+
+
+def main() -> None:
+    """Run the command line. Exit status: 0 well, 1 not everything is up, 2 bad input, 130 interrupted."""
+    milkrun()

@@ -1,0 +1,25 @@
+"""`milkrun demo`: see Milkrun at work on fifty endpoints of its own, with nothing to configure."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from milkrun.cli.refusal import refuse
+
+
+def demo(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port of the pages; 0 takes a free one.")] = 8090,
+) -> None:
+    """Serve 50 sample endpoints on this machine and monitor them every 10 seconds."""
+    from milkrun.cli.configuration import load
+    from milkrun.cli.serve import overridden, run
+    from milkrun.demo.company import CompanyError, company
+
+    try:
+        with company() as files:
+            # OpenSSL's own way to name the roots to trust: the demo's authority is made at every start.
+            os.environ["SSL_CERT_FILE"] = str(files.authority)
+            run(overridden(load([files.configuration]), port=port, data=files.data))
+    except CompanyError as err:
+        refuse(f"milkrun: {err}")

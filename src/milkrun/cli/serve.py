@@ -1,0 +1,82 @@
+"""`milkrun serve`: monitor what a configuration names, and serve the pages."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from milkrun.cli.refusal import refuse
+
+if TYPE_CHECKING:
+    from milkrun.config.settings import Settings
+
+FIRST_ENDPOINT = """\
+No configuration: nothing is monitored yet. Write your first endpoint into milkrun.yaml:
+
+  endpoints:
+    - name: my-api
+      url: https://example.org/health
+      interval: 10s
+
+then start again with: milkrun serve --config milkrun.yaml
+"""
+
+
+def serve(
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE|DIR", help="The configuration; without one, nothing is monitored.")
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="The address to serve on.", show_default="127.0.0.1")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.", show_default="8090")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where history is kept.", show_default="data")
+    ] = None,
+    allow_unauthenticated: Annotated[
+        bool, typer.Option("--allow-unauthenticated", help="Serve beyond this machine without a password.")
+    ] = False,
+) -> None:
+    """Monitor the endpoints of a configuration, and serve the pages."""
+    from milkrun.cli.configuration import load
+
+    if config is None:
+        typer.echo(FIRST_ENDPOINT, err=True)
+    settings = load([config] if config else [])
+    run(overridden(settings, host=host, port=port, data=data, allow_unauthenticated=allow_unauthenticated))
+
+
+def overridden(
+    settings: "Settings",
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    data: Path | None = None,
+    allow_unauthenticated: bool = False,
+) -> "Settings":
+    """Return the settings with what the command line says instead of the file."""
+    from msgspec.structs import replace
+
+    web = replace(
+        settings.web,
+        host=settings.web.host if host is None else host,
+        port=settings.web.port if port is None else port,
+        allow_unauthenticated=settings.web.allow_unauthenticated or allow_unauthenticated,
+    )
+    return replace(settings, web=web, data=settings.data if data is None else str(data))
+
+
+def run(settings: "Settings") -> None:
+    """Serve until stopped; trouble at the start is one line."""
+    from milkrun import app
+
+    try:
+        status = app.serve(settings, announce=announce)
+    except app.StartError as err:
+        refuse(f"milkrun: {err}")
+    raise typer.Exit(status)
+
+
+def announce(line: str) -> None:
+    """Print where the dashboard is, at once also into a pipe: scripts wait for this line."""
+    typer.echo(line)
