@@ -1,15 +1,14 @@
 """From an origin to an open connection: resolve, connect, shake hands; each phase timed, each its own error."""
 
 import asyncio
-import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar, cast
 
 from milkrun.client.certificate import Witness
-from milkrun.client.connect import Connected, connect, connect_error
+from milkrun.client.connect import Connected, connect
 from milkrun.client.errors import RequestError, RequestTimeoutError
 from milkrun.client.facts import ConnectionFacts, TlsFacts
 from milkrun.client.resolve import Resolver
@@ -138,36 +137,35 @@ class Dialer:
         with progress.timed("dns"):
             answer = await self._resolver.resolve(origin.host, fresh=fresh_dns)
         with progress.timed("connect"):
-            connected = await connect(answer.addresses, origin.port)
+            connected = progress.connected = await connect(answer.addresses, origin.port)
+        try:
             if context is None:
-                transport = await _attach(protocol, connected.sock)
-        progress.connected = connected
-        if context is not None:
-            with progress.timed("tls"):
-                transport = await _shake_hands(protocol, connected.sock, context, origin.host)
+                transport = connected.transport
+                connected.doorstep.admit(transport, protocol)
+            else:
+                with progress.timed("tls"):
+                    transport = await _shake_hands(connected, context, origin.host, protocol)
+        except BaseException:
+            connected.transport.abort()  # start_tls leaves it open when it is cancelled before its first step
+            raise
         return Dialled(transport, protocol, connected.peer, connected.address, progress.witness.facts())
 
 
-async def _attach(protocol: P, sock: socket.socket) -> asyncio.Transport:
+async def _shake_hands(
+    connected: Connected, context: ssl.SSLContext, host: str, protocol: asyncio.Protocol
+) -> asyncio.Transport:
     loop = asyncio.get_running_loop()
     try:
-        transport, _ = await loop.create_connection(lambda: protocol, sock=sock)
-    except OSError as err:
-        raise connect_error([err.errno]) from err
-    return transport
-
-
-async def _shake_hands(protocol: P, sock: socket.socket, context: ssl.SSLContext, host: str) -> asyncio.Transport:
-    loop = asyncio.get_running_loop()
-    try:
-        transport, _ = await loop.create_connection(
-            lambda: protocol,
-            sock=sock,
-            ssl=context,
+        upgraded = await loop.start_tls(
+            connected.transport,
+            connected.doorstep,
+            context,
             server_hostname=host.rstrip("."),  # a certificate never names the root
             ssl_handshake_timeout=_NEVER,
             ssl_shutdown_timeout=_CLOSE_LIMIT,
         )
+        transport = cast("asyncio.Transport", upgraded)  # typed as if it could be None; the loops raise instead
+        connected.doorstep.admit(transport, protocol)
     except OSError as err:
         raise handshake_error(err) from err
     return transport

@@ -1,0 +1,40 @@
+"""Who answers for a connection until its own protocol may: nothing that arrives early is lost or comes out of order."""
+
+import asyncio
+from typing import cast
+
+
+class Doorstep(asyncio.Protocol):
+    """Takes a new connection's first events and hands them to the real protocol.
+
+    A peer may speak, or hang up, before the coroutine that opens the connection runs again: a plain-text banner on
+    a TLS port must reach the handshake, and a refusal right after it must not reach a protocol without a transport.
+    """
+
+    def __init__(self) -> None:
+        self._early: list[bytes] = []
+        self._lost = False
+        self._reason: Exception | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Read nothing until somebody is there to take it."""
+        cast("asyncio.Transport", transport).pause_reading()
+
+    def data_received(self, data: bytes) -> None:
+        """Keep what came decrypted with the end of the handshake."""
+        self._early.append(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Keep the bad news."""
+        self._lost = True
+        self._reason = exc
+
+    def admit(self, transport: asyncio.Transport, protocol: asyncio.Protocol) -> None:
+        """Make the protocol the transport's own. Raises OSError if the connection was lost meanwhile."""
+        if self._lost or transport.is_closing():
+            raise self._reason if isinstance(self._reason, OSError) else ConnectionResetError()
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        for data in self._early:
+            protocol.data_received(data)
+        transport.resume_reading()
