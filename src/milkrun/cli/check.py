@@ -56,13 +56,16 @@ def _run(settings: "Settings", rounds: int, on_result: "Callable[[Endpoint, Resu
 
 def _print_objects(settings: "Settings", rounds: int) -> bool:
     """Print each result as it comes, so that a reader at the other end of a pipe need not wait for the slowest."""
+    import orjson
+
     from milkrun.core.outcome import Outcome
+    from milkrun.web.wire import result_object
 
     outcomes: set[Outcome] = set()
 
     def on_result(endpoint: "Endpoint", result: "Result") -> None:
         outcomes.add(result.outcome)
-        typer.echo(result_json(endpoint, result))
+        typer.echo(orjson.dumps(result_object(endpoint, result)))
 
     _run(settings, rounds, on_result)
     return outcomes <= {Outcome.UP}

@@ -18,8 +18,8 @@ def validate(
 
 
 def _is_sound(path: Path) -> bool:
-    from milkrun.config.load import ConfigError
     from milkrun import app
+    from milkrun.config.load import ConfigError
 
     try:
         settings = app.load([path])

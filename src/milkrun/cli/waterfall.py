@@ -7,6 +7,7 @@ import msgspec
 from rich.text import Text
 
 from milkrun.core.observation import Timings
+from milkrun.web.words import latency
 
 
 class Shade(msgspec.Struct, frozen=True):
@@ -23,8 +24,8 @@ SHADES = (
     Shade("dns", ("dns",), "░", "cyan"),
     Shade("connect", ("connect",), "▒", "blue"),
     Shade("tls", ("tls",), "▓", "magenta"),
-    Shade("wait", ("send", "wait"), "█", "green"),
-    Shade("receive", ("receive",), "▄", "yellow"),
+    Shade("wait", ("send", "wait"), "█", "default"),
+    Shade("receive", ("receive",), "▄", "bright_black"),
 )
 
 
@@ -56,12 +57,4 @@ def legend(*, scale: float) -> Text:
     for shade in SHADES:
         text.append(shade.block, style=shade.style)
         text.append(f" {shade.label}  ")
-    return text.append(f"the widest is {milliseconds(scale)}")
-
-
-def milliseconds(seconds: float) -> str:
-    """Return a duration as people read it: `12.3 ms`, `450 ms`, `10.0 s`."""
-    ms = seconds * 1_000
-    if ms < 99.95:
-        return f"{ms:.1f} ms"
-    return f"{ms:.0f} ms" if ms < 9_999.5 else f"{seconds:.1f} s"
+    return text.append(f"longest {latency(scale * 1_000)}")

@@ -23,7 +23,7 @@ async def serve(folder: Path) -> None:
     sys.stdout.write(json.dumps(services.addresses) + "\n")
     sys.stdout.flush()
     await _end_of_input()
-    services.close()
+    await services.close()
 
 
 async def _end_of_input() -> None:

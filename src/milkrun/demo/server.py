@@ -58,10 +58,13 @@ class Services:
         context.load_cert_chain(chain_file(self._certificates, sample.tls))
         return context
 
-    def close(self) -> None:
-        """Close every port."""
+    async def close(self) -> None:
+        """Close every port and end every conversation."""
         for held in self._held:
             held.close()
+        for conversation in self._conversations:
+            conversation.cancel()
+        await asyncio.gather(*self._conversations, return_exceptions=True)
 
 
 async def _converse(
