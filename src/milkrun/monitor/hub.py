@@ -65,7 +65,9 @@ class LiveHub:
     def _remember(self, event: Event) -> None:
         match event:
             case Committed():
-                self._states.update(event.states)
+                # A flush may still carry what an endpoint left behind that is gone by now.
+                known = event.states.keys() & self._registered.keys()
+                self._states.update((endpoint, event.states[endpoint]) for endpoint in known)
             case EndpointsChanged():
                 self._registered.update((registered.id, registered) for registered in event.registered)
                 for removed in event.removed:

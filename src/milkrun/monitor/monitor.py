@@ -1,0 +1,117 @@
+"""The monitor as a whole: its parts, put together, run and stopped in order."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from milkrun.clock import Clock
+from milkrun.config.settings import StorageSettings
+from milkrun.core.endpoint import Endpoint
+from milkrun.core.state import EndpointState
+from milkrun.core.tally import Tally
+from milkrun.monitor.backlog import Backlog
+from milkrun.monitor.lag import LagMeter
+from milkrun.monitor.live import Committed, Live
+from milkrun.monitor.pipeline import Pipeline
+from milkrun.monitor.retention import Retention
+from milkrun.monitor.roster import Roster
+from milkrun.monitor.runner import Runner
+from milkrun.monitor.scheduler import Scheduler
+from milkrun.monitor.tallies import OpenTallies, open_hours_begin
+from milkrun.monitor.timeline import Timeline
+from milkrun.monitor.vitals import VitalsReporter
+from milkrun.probes.protocol import ProbeMaker
+from milkrun.store.protocol import Gap, Store
+
+# Checks under way may end for so long after a stop; with the flush after it, all ends within 5 s.
+DRAIN = 1.5
+
+
+class Remembered(msgspec.Struct, frozen=True, kw_only=True):
+    """What a store knows of the time before this start. `newest` is the last slot with a result, None without any."""
+
+    states: Mapping[int, EndpointState] = {}
+    tallies: Sequence[Tally] = ()
+    newest: int | None = None
+
+
+async def remember(store: Store) -> Remembered:
+    """Ask the store for what a start goes on from."""
+    newest = (await store.storage()).newest
+    tallies = [] if newest is None else await store.tally(since=open_hours_begin(newest))
+    return Remembered(states=await store.states(), tallies=tallies, newest=newest)
+
+
+class Monitor:
+    """Everything between the endpoints and the store. `roster` takes changes; `run` monitors."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        store: Store,
+        live: Live,
+        lag: LagMeter,
+        makers: Mapping[str, ProbeMaker],
+        client_stats: Callable[[], Mapping[str, object]],
+        remembered: Remembered,
+        location: str,
+        storage: StorageSettings,
+    ) -> None:
+        timeline = Timeline(clock, begins=remembered.newest or 0)
+        self.pipeline = Pipeline(
+            clock=clock,
+            store=store,
+            live=live,
+            states=remembered.states,
+            tallies=OpenTallies(remembered.tallies),
+            backlog=Backlog(),
+        )
+        self.runner = Runner(clock=clock, timeline=timeline, recorder=self.pipeline, location=location)
+        self.scheduler = Scheduler(clock=clock, timeline=timeline, runner=self.runner, gaps=self.pipeline)
+        self.roster = Roster(
+            clock=clock, store=store, live=live, makers=makers, scheduler=self.scheduler, pipeline=self.pipeline
+        )
+        self._lag = lag
+        self._vitals = VitalsReporter(
+            clock=clock,
+            store=store,
+            live=live,
+            client_stats=client_stats,
+            runner=self.runner,
+            pipeline=self.pipeline,
+            lag=lag,
+        )
+        self._retention = Retention(clock=clock, store=store, keep=storage.retention, max_bytes=storage.max_size)
+        self._remembered = remembered
+        self._live = live
+        self._clock = clock
+
+    async def begin(self, endpoints: Sequence[Endpoint]) -> None:
+        """Take up the first endpoints where the last run left them; the time between is one gap."""
+        await self.roster.put(endpoints)
+        self.roster.retire_unknown(self._remembered.states)
+        self._live.publish(Committed(results=(), states=dict(self._remembered.states), changes=(), stored=True))
+        newest, now = self._remembered.newest, int(self._clock.wall() * 1_000)
+        if newest is not None and newest < now:
+            self.pipeline.gap(Gap(began=newest, ended=now, reason="Milkrun was not running"))
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Monitor until `stopping`; then no new checks, those under way end or are cancelled, all is written."""
+        async with asyncio.TaskGroup() as group:
+            writer = group.create_task(self.pipeline.run(), name="writer")
+            aside = [
+                group.create_task(self._lag.run(), name="loop lag"),
+                group.create_task(self._vitals.run(), name="vitals"),
+                group.create_task(self._retention.run(), name="retention"),
+            ]
+            driver = group.create_task(self.scheduler.run(), name="scheduler")
+            await stopping.wait()
+            driver.cancel()
+            await asyncio.wait([driver])
+            await self.runner.drain(DRAIN)
+            self.pipeline.stop()
+            await asyncio.wait([writer])
+            for task in aside:
+                task.cancel()

@@ -1,0 +1,82 @@
+"""Who is monitored: changes from a source become registered endpoints, probes, stops on routes, and news."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+
+from milkrun.clock import Clock
+from milkrun.core.endpoint import Endpoint, Registered
+from milkrun.monitor.live import EndpointsChanged, Live
+from milkrun.monitor.pipeline import Pipeline
+from milkrun.monitor.route import Stop
+from milkrun.monitor.scheduler import Scheduler
+from milkrun.probes.protocol import ProbeMaker
+from milkrun.store.protocol import Store
+
+# Probes made before other tasks get their turn; more would hold the loop for over 5 ms.
+BITE = 50
+
+
+class Roster:
+    """Everybody on the routes, by key. One change at a time; only what changed is touched."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        store: Store,
+        live: Live,
+        makers: Mapping[str, ProbeMaker],
+        scheduler: Scheduler,
+        pipeline: Pipeline,
+    ) -> None:
+        self._clock = clock
+        self._store = store
+        self._live = live
+        self._makers = makers
+        self._scheduler = scheduler
+        self._pipeline = pipeline
+        self._stops: dict[str, Stop] = {}
+
+    async def put(self, endpoints: Sequence[Endpoint]) -> None:
+        """Monitor these from now on: new ones, or changed ones in the place of what has their key.
+
+        A check that is under way ends by the old rules, and its result refers to the old revision.
+        """
+        if not endpoints:
+            return
+        registered = await self._store.register(endpoints)
+        arriving = [stop async for stop in self._made(registered)]
+        replaced = [self._stops[key] for key in (_key(stop) for stop in arriving) if key in self._stops]
+        self._stops.update((_key(stop), stop) for stop in arriving)
+        self._live.publish(EndpointsChanged(registered=tuple(registered), removed=()))
+        self._scheduler.apply(arriving=arriving, leaving=replaced)
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Monitor these no more: a check under way is cancelled, streaks end, an open incident is closed."""
+        leaving = [self._stops.pop(key) for key in keys]
+        self._scheduler.apply(leaving=leaving)
+        now = int(self._clock.wall() * 1_000)
+        for stop in leaving:
+            if stop.task is not None:
+                stop.task.cancel()
+            self._pipeline.retire(stop.registered.id, now)
+        if leaving:
+            self._live.publish(EndpointsChanged(registered=(), removed=tuple(stop.registered.id for stop in leaving)))
+
+    def retire_unknown(self, states: Iterable[int]) -> None:
+        """Of the endpoints a store remembers, close what belongs to those that are monitored no more."""
+        present = {stop.registered.id for stop in self._stops.values()}
+        now = int(self._clock.wall() * 1_000)
+        for endpoint in states:
+            if endpoint not in present:
+                self._pipeline.retire(endpoint, now)
+
+    async def _made(self, registered: Sequence[Registered]) -> AsyncIterator[Stop]:
+        for place, each in enumerate(registered):
+            if place % BITE == 0:
+                await asyncio.sleep(0)
+            yield Stop(each, self._makers[each.endpoint.kind](each.endpoint))
+
+
+def _key(stop: Stop) -> str:
+    return stop.registered.endpoint.key
