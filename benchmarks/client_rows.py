@@ -1,0 +1,163 @@
+"""`python -m benchmarks client`: the warm client against the bare loop and against its peers."""
+
+import contextlib
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from benchmarks import table
+from benchmarks.child import SUBJECTS, Child
+from benchmarks.measure import ROUNDS, medians, paired_ratio
+from benchmarks.origins import Origins, origins
+from benchmarks.table import Row
+
+Rounds = Mapping[str, Sequence[float]]
+Servers = Mapping[str, Origins]
+
+MICRO = 1e6
+
+
+class Sizes(msgspec.Struct, frozen=True, kw_only=True):
+    """How much is measured: rounds, seconds a round, origins, idle connections."""
+
+    rounds: int = ROUNDS
+    seconds: float = 1.5
+    few: int = 50
+    many: int = 10_000
+    idle: int = 5_000
+    idle_tls: int = 1_900
+
+
+QUICK = Sizes(rounds=2, seconds=0.2, few=10, many=200, idle=100, idle_tls=100)
+
+
+class Condition(msgspec.Struct, frozen=True, kw_only=True):
+    """What is measured of whom, over which URLs of its origin server, and the goals: ratios to the others."""
+
+    what: str
+    verb: str
+    names: Sequence[str]
+    urls: Callable[[Origins], list[str]]
+    goals: Mapping[str, float]
+
+
+class Report(msgspec.Struct, kw_only=True):
+    """The rows with goals, and the figures behind them by condition and subject."""
+
+    rows: list[Row] = []
+    figures: dict[str, dict[str, float]] = {}
+    memory: dict[str, dict[str, float]] = {}
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def interleaved(condition: Condition, servers: Servers, sizes: Sizes) -> dict[str, list[float]]:
+    """Each subject in its process, its connections opened, then measured in turns; microseconds a request."""
+    taken: dict[str, list[float]] = defaultdict(list)
+    with contextlib.ExitStack() as stack:
+        children = {}
+        for name in condition.names:
+            urls = condition.urls(servers[name])
+            child = children[name] = stack.enter_context(Child(name, urls, servers[name].ca))
+            child.ask("visit", 0, len(urls))
+            child.ask(condition.verb, len(urls), sizes.seconds / 5)
+        for _ in range(sizes.rounds):
+            for name, child in children.items():
+                taken[name].append(child.ask(condition.verb, len(urls), sizes.seconds) * MICRO)
+    return taken
+
+
+def idle_memory(servers: Servers, urls: Callable[[Origins], list[str]], settled: int) -> dict[str, float]:
+    """Resident kilobytes an idle connection adds, once `settled` connections have been opened before."""
+    kept = {}
+    for name in ("bare", "milkrun", "aiohttp", "pyreqwest"):
+        wanted = urls(servers[name])
+        with Child(name, wanted, servers[name].ca) as child:
+            child.ask("visit", 0, settled)
+            kept[name] = child.ask("hold", settled, len(wanted)) / 1024
+    return kept
+
+
+def _against(what: str, taken: Rounds, goals: Mapping[str, float]) -> list[Row]:
+    middle = medians(taken)
+    return [
+        table.at_most(
+            what,
+            paired_ratio(taken["milkrun"], taken[other]),
+            goal,
+            other,
+            figures=f"{middle['milkrun']:.1f} against {middle[other]:.1f} us",
+        )
+        for other, goal in goals.items()
+    ]
+
+
+def conditions(sizes: Sizes) -> list[Condition]:
+    """The client's rows of CPU time."""
+    few, many, everyone = sizes.few, sizes.many, list(SUBJECTS)
+    pools = [name for name in everyone if name != "httpx2"]  # its pool is O(connections): not at 10,000
+    return [
+        Condition(
+            what=f"warm, {few} origins",
+            verb="spin",
+            names=everyone,
+            urls=lambda server: server.plain(few),
+            goals={"bare": 1.6, "pyreqwest": 0.5, "aiohttp": 0.25},
+        ),
+        Condition(
+            what=f"warm, {many:,} origins",
+            verb="spin",
+            names=pools,
+            urls=lambda server: server.plain(many),
+            goals={"bare": 1.6},
+        ),
+        Condition(
+            what=f"warm, {few} origins over TLS",
+            verb="spin",
+            names=everyone,
+            urls=lambda server: server.tls(few),
+            goals={"pyreqwest": 1.0},
+        ),
+        Condition(
+            what="new TLS connection",
+            verb="fresh",
+            names=["bare", "milkrun"],
+            urls=lambda server: server.tls(few),
+            goals={"bare": 1.15},
+        ),
+    ]
+
+
+def measure(servers: Servers, sizes: Sizes) -> Report:
+    """Every row of the client."""
+    report = Report()
+    for condition in conditions(sizes):
+        _say(f"{condition.what} …")
+        taken = interleaved(condition, servers, sizes)
+        report.rows += _against(condition.what, taken, condition.goals)
+        report.figures[condition.what] = medians(taken)
+    _say("idle connections …")
+    report.memory["plain"] = idle_memory(servers, lambda server: server.plain(sizes.idle), sizes.few)
+    report.memory["TLS"] = idle_memory(servers, lambda server: server.tls(sizes.idle_tls), sizes.few)
+    for (what, kept), goal in zip(report.memory.items(), (8, 40), strict=True):
+        report.rows.append(table.limit(f"idle connection, {what}", kept["milkrun"], goal, "KB"))
+    return report
+
+
+def run(*, quick: bool = False, own: bool = False) -> str:
+    """Measure and give the report as markdown."""
+    with contextlib.ExitStack() as stack:
+        # one server for each subject: no server can keep 10,000 connections for each of them
+        servers = {name: stack.enter_context(origins(own=own)) for name in SUBJECTS}
+        report = measure(servers, QUICK if quick else Sizes())
+    parts = [
+        table.machine(),
+        table.goals(report.rows),
+        table.figures("CPU time a request, median of the rounds", report.figures, unit="us"),
+        table.figures("Memory an idle connection", report.memory, unit="KB"),
+    ]
+    return "\n\n".join(parts)
