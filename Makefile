@@ -50,7 +50,7 @@ chromium: $(DEVELOPING) # A browser for the tests: found, or installed
 	@$(BIN)/python tools/chromium.py
 
 screenshot: $(DEVELOPING) assets chromium ## Take docs/dashboard.png from a running demo again
-	@$(BIN)/python tools/screenshot.py
+	@$(BIN)/python -m tools.screenshot
 
 clean: ## Remove the environment and everything made
 	rm -rf $(VENV) .*_cache htmlcov .coverage* build dist src/milkrun/web/static/vendor

@@ -52,6 +52,13 @@ class Served(msgspec.Struct):
                 await asyncio.sleep(0.05)
         return answer
 
+    async def stop_and_read_errors(self) -> str:
+        """Stop it, and return all that it wrote to a standard error that was piped."""
+        self.process.terminate()
+        async with asyncio.timeout(SETTLE_WITHIN):
+            _, errors = await self.process.communicate()
+        return errors.decode()
+
     async def stop(self, signal: int, within: float) -> int:
         """Send a signal and return the exit status; TimeoutError when it does not end in time."""
         self.process.send_signal(signal)
@@ -61,11 +68,16 @@ class Served(msgspec.Struct):
 
 @asynccontextmanager
 async def serving(
-    *arguments: object, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    *arguments: object, cwd: Path | None = None, env: Mapping[str, str] | None = None, stderr: int | None = None
 ) -> AsyncIterator[Served]:
     """Start a serving command and wait for the line that says where its pages are."""
     process = await asyncio.create_subprocess_exec(
-        *COMMAND, *map(str, arguments), cwd=cwd, stdout=subprocess.PIPE, env=environment(**(env or {}))
+        *COMMAND,
+        *map(str, arguments),
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        env=environment(**(env or {})),
     )
     try:
         address = await _announced(process)
