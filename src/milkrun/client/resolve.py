@@ -9,7 +9,7 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from milkrun.client.errors import OwnError, RequestError, RequestTimeoutError
+from milkrun.client.errors import OwnError, RequestError, RequestTimeoutError, UsageError
 
 Address: TypeAlias = tuple[int, str]
 """An address family (AF_INET, AF_INET6) and a literal address."""
@@ -94,10 +94,10 @@ class CachingResolver:
         known = None if fresh else self._entries.get(host)
         if known is not None and known.expires > self._now():
             return self._answer(known, cached=True)
-        return self._answer(await asyncio.shield(self._question(host, fresh=fresh)), cached=False)
+        return self._answer(await _outlived(self._question(host, fresh=fresh)), cached=False)
 
     async def close(self) -> None:
-        """End the questions still open, then the lookup."""
+        """End the questions still open, with a UsageError for whoever waits, then the lookup."""
         asking = tuple(self._asking.values())
         for question in asking:
             question.cancel()
@@ -139,6 +139,18 @@ class CachingResolver:
             del self._entries[next(iter(self._entries))]  # the one learnt longest ago
         self._entries[host] = entry
         return entry
+
+
+async def _outlived(question: asyncio.Task[_Entry]) -> _Entry:
+    """Wait for a question that goes on if the waiter does not."""
+    try:
+        return await asyncio.shield(question)
+    except asyncio.CancelledError as err:
+        waiter = asyncio.current_task()
+        if question.cancelled() and waiter is not None and not waiter.cancelling():
+            # Nobody cancelled this waiter, and its owner would take the cancellation for its own.
+            raise UsageError("the resolver was closed while a name was asked for; close it last") from err
+        raise
 
 
 def literal_family(host: str) -> int | None:

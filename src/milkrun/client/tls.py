@@ -82,7 +82,7 @@ def _rejected(error: ssl.SSLCertVerificationError) -> RequestError:
 
 
 def _broken(error: ssl.SSLError) -> RequestError:
-    reason = error.reason or str(error)
+    reason = getattr(error, "reason", None) or str(error)  # only OpenSSL's own errors have the attribute
     if reason in _NOT_TLS:
         return RequestError("tls", "not-tls", "the server answered the TLS handshake with something else")
     if reason == "UNEXPECTED_EOF_WHILE_READING":
