@@ -1,0 +1,283 @@
+"""One HTTP/1.1 connection: an asyncio protocol that carries one exchange after the other.
+
+It knows nothing of pools: whoever owns it is told when it is lost or spoilt. For HTTP/1.1 the connection is itself
+the exchange in flight (`start`, `answer`, `clocked`, `abandon`); one with many at once would hand out an object each.
+"""
+
+import asyncio
+import math
+import ssl
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Protocol, cast
+
+from milkrun.client.deadlines import Deadlines
+from milkrun.client.errors import RequestError, RequestTimeoutError
+from milkrun.client.facts import ConnectionFacts, TlsFacts
+from milkrun.client.request import PreparedRequest
+from milkrun.client.timings import Timings
+from milkrun.client.wire import Received, ResponseParser
+
+# More than this may not fit the socket's buffer: then the phase `send` ends when the transport has let it all go.
+_LARGE = 64 * 1024
+
+_TIMED_OUT = {
+    "send": "the request was not all sent before the deadline",
+    "wait": "no complete response head came before the deadline",
+    "receive": "the body did not end before the deadline",
+}
+_BROKEN = {
+    "closed": "the server closed the connection without a response",
+    "truncated": "the server closed the connection in the middle of the body",
+    "reset": "the connection was reset",
+}
+
+
+class Closed(StrEnum):
+    """Why a connection was closed: the keys of `closed_total`."""
+
+    SERVER = "server"  # the server closed it while it was idle
+    NOT_KEPT = "not-kept"  # the response said that it would be closed, or did not say where it ends
+    FAILED = "failed"  # an exchange failed on it
+    TIMEOUT = "timeout"  # the deadline struck during an exchange
+    CANCELLED = "cancelled"  # the caller went away during an exchange
+    MAX_AGE = "max-age"
+    IDLE = "idle"
+    FRESH = "fresh"  # its one request asked for a connection of its own
+    BUDGET = "budget"  # the budget keeps others warm
+    UNASKED = "unasked"  # the server sent what nobody asked for
+    CLIENT = "client"  # the client was closed
+
+
+class Owner(Protocol):
+    """Who a connection belongs to."""
+
+    def expired(self, connection: "Connection", now: float) -> None:
+        """Its time as an idle connection is over."""
+
+    def spoilt(self, connection: "Connection", reason: Closed) -> None:
+        """It can serve no further exchange."""
+
+    def lost(self, connection: "Connection") -> None:
+        """Its descriptor is closed."""
+
+
+class Connection(asyncio.Protocol):
+    """A connection and the exchange it is carrying, if any.
+
+    Attributes:
+        key: what it is pooled by.
+        created, returned: clock seconds of its birth and of the end of its last exchange.
+        uses: exchanges begun.
+        patience: seconds that it may be idle.
+        gap: seconds it was idle before its last exchange, infinite before its second.
+        jitter: 0.9 to 1: the part of any maximum age that it may reach, so that connections made together do not
+            all end together.
+        due, watched: see `deadlines`; while idle, the time to expire.
+        ended: why it was closed; None while it is open.
+    """
+
+    __slots__ = ("_clock", "_deadlines", "_first", "_loop", "_parser", "_paused", "_sent", "_started", "_transport",
+                 "address", "answer", "created", "due", "ended", "gap", "jitter", "key", "lost", "owner", "patience",
+                 "peer", "returned", "tls", "uses", "watched")  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        deadlines: Deadlines,
+        clock: Callable[[], float],
+        max_head: int,
+        patience: float,
+        jitter: float,
+    ) -> None:
+        self._loop = loop
+        self._deadlines = deadlines
+        self._clock = clock
+        self._parser = ResponseParser(max_head=max_head)
+        self._transport: asyncio.Transport | None = None
+        self._paused = False
+        self._started = self._sent = self._first = 0.0
+        self.answer: asyncio.Future[Received] | None = None
+        self.owner: Owner | None = None
+        self.key = ""
+        self.peer: str | None = None
+        self.address: str | None = None
+        self.tls: TlsFacts | None = None
+        self.created = self.returned = clock()
+        self.uses = 0
+        self.gap = math.inf
+        self.patience = patience
+        self.jitter = jitter
+        self.due = self.watched = math.inf
+        self.ended: Closed | None = None
+        self.lost = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """As asyncio has it."""
+        self._transport = cast("asyncio.Transport", transport)
+        self.created = self._clock()
+
+    def start(self, request: PreparedRequest, now: float, deadline: float) -> asyncio.Future[Received]:
+        """Send a request; the future brings the response, or a RequestError."""
+        self.answer = answer = self._loop.create_future()
+        self.gap = now - self.returned if self.uses else math.inf
+        self.uses += 1
+        options = request.options
+        self._parser.expect(head_only=request.head_only, cap=options.max_body, drain=options.body == "drain")
+        self._started, self._sent, self._first = now, 0.0, 0.0
+        self.due = deadline
+        if deadline < self.watched:
+            self._deadlines.watch(self)
+        if self.ended is not None:
+            self._fail(self._broken(None), Closed.FAILED)
+            return answer
+        self._write(request.data)
+        return answer
+
+    def clocked(self, timings: Timings, now: float) -> None:
+        """Add what the exchange took so far, or until `now`, its end."""
+        sent = self._sent or now
+        first = self._first or now
+        timings.send += sent - self._started
+        timings.wait += max(0.0, first - sent)  # an early response may come before the request is all sent
+        timings.receive += now - first
+
+    def facts(self) -> ConnectionFacts:
+        """What the exchange in flight, or the last one, is to know of its connection."""
+        return ConnectionFacts(
+            reused=self.uses > 1,
+            age=self._started - self.created,
+            uses=self.uses - 1,
+            peer=self.peer,
+            address=self.address,
+            tls=self.tls,
+        )
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the exchange failed as it does when the server closed an idle connection just before."""
+        return self.uses > 1 and not self._first
+
+    def rest(self, now: float, due: float) -> None:
+        """Be idle until `due`."""
+        self.returned = now
+        self.due = due
+        if due < self.watched:
+            self._deadlines.watch(self)
+
+    def close(self, reason: Closed) -> None:
+        """Close in good order; over TLS that takes up to a second if the peer is silent."""
+        self._end(reason)
+        if self._transport is not None:
+            self._transport.close()
+
+    def abandon(self, reason: Closed) -> None:
+        """Close at once, whatever is in flight."""
+        self.answer = None
+        self._end(reason)
+        if self._transport is not None:
+            self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """As asyncio has it."""
+        if self.answer is None:
+            self._spoil(Closed.UNASKED)
+            return
+        now = self._clock()
+        self._first = self._first or now
+        try:
+            complete = self._parser.feed(data)
+            if complete:
+                self._finish()
+        except RequestError as err:
+            self._fail(err, Closed.FAILED)
+
+    def eof_received(self) -> None:
+        """As asyncio has it: the server will send no more."""
+        if self.answer is None:
+            self._spoil(Closed.SERVER)
+        else:
+            self._stop(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """As asyncio has it: the descriptor is closed."""
+        self.lost = True
+        if self.answer is not None:
+            self._stop(exc)
+        self._end(Closed.SERVER)
+        if self.owner is not None:
+            self.owner.lost(self)
+
+    def pause_writing(self) -> None:
+        """As asyncio has it: the request is waiting for room in the socket's buffer."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """As asyncio has it."""
+        self._paused = False
+        self._sent = self._sent or self._clock()
+
+    def strike(self, now: float) -> None:
+        """Its time has come: the deadline of the exchange, or the end of its idle life."""
+        if self.answer is not None:
+            layer = self._layer()
+            self._fail(RequestTimeoutError(layer, _TIMED_OUT[layer]), Closed.TIMEOUT)
+        elif self.owner is not None:
+            self.owner.expired(self, now)
+
+    def _write(self, data: bytes) -> None:
+        transport = cast("asyncio.Transport", self._transport)
+        if len(data) > _LARGE:
+            transport.set_write_buffer_limits(high=0)
+        transport.write(data)
+        if not self._paused:
+            self._sent = self._clock()
+
+    def _finish(self) -> None:
+        received = self._parser.take()
+        answer, self.answer = cast("asyncio.Future[Received]", self.answer), None
+        if self._paused:
+            received.keep = False  # the rest of the request is still to be sent
+        if not answer.done():
+            answer.set_result(received)
+
+    def _stop(self, cause: Exception | None) -> None:
+        try:
+            if cause is None and self._parser.end():
+                self._finish()
+            else:
+                self._fail(self._broken(cause), Closed.FAILED)
+        except RequestError as err:
+            self._fail(err, Closed.FAILED)
+
+    def _fail(self, error: RequestError, reason: Closed) -> None:
+        answer = cast("asyncio.Future[Received]", self.answer)
+        error.status = self._parser.status
+        error.warnings = self._parser.warnings
+        self.abandon(reason)
+        if not answer.done():
+            answer.set_exception(error)
+
+    def _broken(self, cause: Exception | None) -> RequestError:
+        layer = self._layer()
+        reset = cause is not None and not isinstance(cause, ssl.SSLError)
+        kind = "reset" if reset else "truncated" if layer == "receive" else "closed"
+        error = RequestError(layer, kind, _BROKEN[kind])
+        error.__cause__ = cause
+        return error
+
+    def _layer(self) -> str:
+        if not self._sent:
+            return "send"
+        return "wait" if self._parser.status is None else "receive"
+
+    def _spoil(self, reason: Closed) -> None:
+        if self.ended is None:
+            self._end(reason)
+            if self.owner is not None:
+                self.owner.spoilt(self, reason)
+
+    def _end(self, reason: Closed) -> None:
+        self.ended = self.ended or reason
+        self.due = math.inf

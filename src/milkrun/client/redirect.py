@@ -1,0 +1,55 @@
+"""Which redirects are followed, and what of the request goes along (RFC 9110 15.4). Rules only."""
+
+from collections.abc import Set as AbstractSet
+
+import msgspec
+
+from milkrun.client.errors import RequestError, UsageError
+from milkrun.client.request import PreparedRequest
+from milkrun.client.url import Url, join
+
+LIMIT = 10
+
+_FOLLOWED = frozenset({301, 302, 303, 307, 308})
+# After 303 always, after 301 and 302 by the custom that RFC 9110 15.4 allows, a POST goes on as a GET.
+_TO_GET = {301: frozenset({"POST"}), 302: frozenset({"POST"})}
+_CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
+_OF_CONTENT = frozenset({"content-type", "content-encoding", "content-language", "content-location"})
+
+
+def destination(request: PreparedRequest, status: int, location: str | None) -> Url | None:
+    """Where a response sends the request on to, if that is to be followed.
+
+    Raises RequestError, protocol/bad-header, for a Location that is no URL.
+    """
+    if request.options.redirects == "off" or status not in _FOLLOWED or location is None:
+        return None
+    try:
+        url = join(request.url, location)
+    except UsageError as err:
+        raise RequestError("protocol", "bad-header", f"the Location leads nowhere: {err}", phase="receive") from err
+    if request.options.redirects == "same-origin" and url.origin != request.url.origin:
+        return None
+    if url.userinfo is None and url.origin == request.url.origin:
+        return msgspec.structs.replace(url, userinfo=request.url.userinfo)
+    return url
+
+
+def onward(request: PreparedRequest, status: int, url: Url) -> tuple[str, tuple[tuple[str, str], ...], bytes | None]:
+    """Method, headers and content of the request to send there."""
+    dropped: frozenset[str] = frozenset()
+    method, content = request.method, request.content
+    if (status == 303 and method != "HEAD") or method in _TO_GET.get(status, ()):
+        method, content = "GET", None
+        dropped |= _OF_CONTENT
+    if url.origin != request.url.origin:
+        dropped |= _CREDENTIALS | {"host"}  # what was meant for one server is not another's to see
+    return method, tuple(pair for pair in request.headers if pair[0].lower() not in dropped), content
+
+
+def guard(seen: AbstractSet[tuple[str, str]], request: PreparedRequest) -> None:
+    """Judge the next step by the (method, URL) of those before. Raises RequestError, redirect/loop or /limit."""
+    if (request.method, request.url.text) in seen:
+        raise RequestError("redirect", "loop", f"the redirects lead back to {request.url.text}", phase="receive")
+    if len(seen) > LIMIT:
+        raise RequestError("redirect", "limit", f"more than {LIMIT} redirects", phase="receive")

@@ -1,0 +1,233 @@
+"""HTTP/1.1 responses apart from sockets: bytes in, one complete response out (RFC 9112).
+
+httptools judges the fields and takes chunks apart. Its gaps are filled here: it has no end-of-file call, no HEAD
+mode, no bound on the head, and it accepts `HTTP/0.9 200`. So the head is held back until it is complete, then
+handed over; what httptools refuses although RFC 9112 lets a client read it, `lenient` repairs.
+"""
+
+import httptools
+import msgspec
+
+from milkrun.client.errors import RequestError
+from milkrun.client.headers import Headers
+from milkrun.client.lenient import bad_framing, bad_status_line, repair
+
+_VERSION = b"HTTP/1."  # not "HTTP/": httptools would read 0.9 and 2.0, which no text protocol sends
+_STATUS = slice(9, 12)
+_INTERIM = b"1"
+_SWITCHING = b"101"
+_LOWEST = b"100"
+
+
+class Received(msgspec.Struct, gc=False):
+    """What came back of one exchange.
+
+    Attributes:
+        status: the final status code.
+        head: status line and fields (repaired where need was), each ended by CRLF, and the empty line.
+        body: as received, content codings still on; empty when it was only drained.
+        size: bytes of body received, also of a drained one.
+        keep: whether the connection may serve another exchange.
+        warnings: what was read although it should not have been sent so.
+    """
+
+    status: int
+    head: bytes
+    body: bytes
+    size: int
+    keep: bool
+    warnings: tuple[str, ...]
+
+
+class ResponseParser:
+    """Reads the responses of one connection, one after the other; it lives as long as the connection does.
+
+    `expect` before each; then `feed` what arrives until it says True, or `end` when nothing more will; then `take`.
+    Errors are protocol/* and body/too-large; after one, the parser is of no more use.
+    """
+
+    __slots__ = ("_before", "_begun", "_body", "_cap", "_chunks", "_complete", "_drain", "_head", "_head_only", "_held",
+                 "_keep", "_max_head", "_parser", "_size", "_warnings", "on_body")  # fmt: skip
+
+    def __init__(self, *, max_head: int) -> None:
+        self._max_head = max_head
+        self._chunks: list[bytes] = []
+        self.on_body = self._chunks.append  # httptools calls it directly: no Python frame for each piece
+        self._parser = httptools.HttpResponseParser(self)
+        self.expect(head_only=False, cap=0, drain=False)
+
+    def on_message_begin(self) -> None:
+        """A message starts. A second one in the same exchange is something nobody asked for."""
+        self._begun += 1
+
+    def on_message_complete(self) -> None:
+        """The message is whole. Whether to keep the connection is asked here: httptools forgets it afterwards."""
+        self._complete = True
+        self._keep = self._parser.should_keep_alive()
+
+    def expect(self, *, head_only: bool, cap: int, drain: bool) -> None:
+        """Get ready for the next response.
+
+        Args:
+            head_only: the request was a HEAD.
+            cap: the most bytes of body to accept.
+            drain: the body is discarded, and one over the cap is given up instead of being an error.
+        """
+        self._head_only = head_only
+        self._cap = cap
+        self._drain = drain
+        self._begun = 0
+        self._complete = self._keep = False
+        self._head = self._held = b""
+        self._before = 0  # bytes of interim responses
+        self._body: bytearray | None = None
+        self._size = 0
+        self._warnings: tuple[str, ...] = ()
+
+    @property
+    def status(self) -> int | None:
+        """The final status code once the head is complete, else None."""
+        return int(self._head[_STATUS]) if self._head else None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was repaired so far."""
+        return self._warnings
+
+    def feed(self, data: bytes) -> bool:
+        """Take in what arrived; says whether the response is complete."""
+        if self._head:
+            self._feed_body(data)
+        else:
+            self._feed_head(data)
+        if self._head and not self._complete:
+            self._gather()
+        return self._complete
+
+    def end(self) -> bool:
+        """Nothing more will come; says whether that completes the response: it does when nothing else delimits it."""
+        if not self._head or self._is_delimited():
+            return False
+        self._complete = True
+        return True
+
+    def take(self) -> Received:
+        """Hand the complete response out, and keep nothing of it."""
+        if self._body is not None or len(self._chunks) != 1:
+            self._gather()
+            body = bytes(self._body or b"")
+        else:  # nearly every response: one piece, handed on as it is
+            body = self._chunks.pop()
+            self._size = len(body)
+            self._check_size()
+        received = Received(int(self._head[_STATUS]), self._head, b"" if self._drain else body, self._size,
+                            self._keep and self._begun == 1, self._warnings)  # fmt: skip
+        self._head, self._body = b"", None
+        return received
+
+    def _feed_head(self, data: bytes) -> None:
+        searched = len(self._held)
+        data = self._held + data
+        end = _head_end(data, max(0, searched - 2))
+        self._judge_start(data, end)
+        if end < 0:
+            self._held = data
+        elif data[_STATUS].startswith(_INTERIM):
+            self._skip_interim(data, end)
+        else:
+            self._held, self._head = b"", data[:end]
+            self._feed_first(data, end)
+
+    def _judge_start(self, data: bytes, end: int) -> None:
+        start = data[: len(_VERSION)]
+        if start != _VERSION[: len(start)]:
+            raise bad_status_line(data)
+        if self._before + (len(data) if end < 0 else end) > self._max_head:
+            message = f"the head of the response is over {self._max_head} bytes"
+            raise RequestError("protocol", "header-too-large", message, phase="wait")
+
+    def _skip_interim(self, data: bytes, end: int) -> None:
+        if data[_STATUS] == _SWITCHING:
+            raise bad_status_line(data)  # nobody asked for another protocol
+        self._held = b""
+        self._before += end
+        if len(data) > end:
+            self._feed_head(data[end:])
+
+    def _feed_first(self, data: bytes, end: int) -> None:
+        try:
+            self._parser.feed_data(_bodiless(data) if self._head_only else data)
+        except httptools.HttpParserError as err:
+            if self._complete:
+                self._begun += 1
+            else:
+                self._read_again(data[end:], err)
+        if self._head[_STATUS] < _LOWEST:
+            raise bad_status_line(self._head)
+
+    def _read_again(self, rest: bytes, refusal: Exception) -> None:
+        if _is_acceptable(self._head):
+            raise _bad_body(refusal) from refusal
+        self._head, self._warnings = repair(self._head)
+        if not _is_acceptable(self._head):
+            message = f"a header field is malformed: {refusal}"
+            raise RequestError("protocol", "bad-header", message, phase="wait") from refusal
+        self._parser = httptools.HttpResponseParser(self)
+        self._begun = 0
+        self._feed_body((_bodiless(self._head) if self._head_only else self._head) + rest)
+
+    def _feed_body(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as err:
+            if not self._complete:
+                raise _bad_body(err) from err
+            self._begun += 1
+
+    def _gather(self) -> None:
+        piece = b"".join(self._chunks)
+        self._chunks.clear()
+        self._size += len(piece)
+        if self._body is None:
+            self._body = bytearray()
+        if not self._drain:
+            self._body += piece
+        self._check_size()
+
+    def _check_size(self) -> None:
+        if self._size <= self._cap:
+            return
+        if not self._drain:
+            message = f"the body is over {self._cap} bytes"
+            raise RequestError("body", "too-large", message, phase="receive")
+        self._complete, self._keep = True, False
+
+    def _is_delimited(self) -> bool:
+        headers = Headers.from_head(self._head)
+        return "content-length" in headers or "chunked" in headers.get("transfer-encoding", "").lower()
+
+
+def _head_end(data: bytes, start: int) -> int:
+    """Where the head ends: after the first empty line, its end written CRLF or, by mistake, LF; -1: not yet."""
+    crlf = data.find(b"\n\r\n", start)
+    bare = data.find(b"\n\n", start) if crlf < 0 else data.find(b"\n\n", start, crlf)
+    if bare >= 0:
+        return bare + 2
+    return crlf + 3 if crlf >= 0 else -1
+
+
+def _bodiless(data: bytes) -> bytes:
+    # A response to HEAD ends with its head whatever its fields say (RFC 9112 6.3): so does a 204.
+    return data[: _STATUS.start] + b"204" + data[_STATUS.stop :]
+
+
+def _is_acceptable(head: bytes) -> bool:
+    try:
+        httptools.HttpResponseParser(object()).feed_data(head)
+    except httptools.HttpParserError:
+        return False
+    return True
+
+
+def _bad_body(refusal: Exception) -> RequestError:
+    return bad_framing(f"the body's framing is broken: {refusal}", phase="receive")
