@@ -1,0 +1,42 @@
+"""A store that a test can break and mend, holding what was committed as the batches it came in."""
+
+import asyncio
+
+import msgspec
+
+from milkrun.store.memory import MemoryStore
+from milkrun.store.protocol import Batch, Pruned, Storage, StoreUnavailableError
+
+
+class TryingStore(MemoryStore):
+    """A MemoryStore that fails while `trouble` is set and waits while `gate` is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trouble: str | None = None
+        self.tries = 0
+        self.batches: list[Batch] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def write(self, batch: Batch) -> None:
+        """Commit, or raise as a full disk does."""
+        self.tries += 1
+        await self.gate.wait()
+        self._fail()
+        self.batches.append(msgspec.structs.replace(batch))
+        await super().write(batch)
+
+    async def prune(self, *, before: int, max_bytes: int) -> Pruned:
+        """Prune, or raise."""
+        self._fail()
+        return await super().prune(before=before, max_bytes=max_bytes)
+
+    async def storage(self) -> Storage:
+        """Measure, or raise."""
+        self._fail()
+        return await super().storage()
+
+    def _fail(self) -> None:
+        if self.trouble is not None:
+            raise StoreUnavailableError(self.trouble)

@@ -1,0 +1,301 @@
+"""The pipeline on a clock moved by hand: what is written when, what is told when, and what trouble does."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from milkrun.clock import ManualClock
+from milkrun.core.endpoint import Registered, Thresholds
+from milkrun.core.outcome import Outcome
+from milkrun.core.result import Result, Trigger
+from milkrun.core.state import EndpointState
+from milkrun.core.tally import HOUR, Tally
+from milkrun.monitor.backlog import Backlog
+from milkrun.monitor.live import Committed, EndpointsChanged, Vitals
+from milkrun.monitor.pipeline import LONGEST_BACK_OFF, Pipeline
+from milkrun.monitor.route import Stop
+from milkrun.monitor.tallies import OpenTallies
+from milkrun.monitor.visit import Visit
+from milkrun.store.protocol import Gap
+from tests.support.rounds import MIDNIGHT, an_endpoint, answer, registered
+from tests.support.trying_store import TryingStore
+
+SLOT = MIDNIGHT * 1_000
+
+
+class Told:
+    """A Live that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.committed: list[Committed] = []
+
+    def publish(self, event: Committed | EndpointsChanged | Vitals) -> None:
+        assert isinstance(event, Committed)
+        self.committed.append(event)
+
+
+class Line:
+    """A pipeline with a store that can fail and a listener."""
+
+    def __init__(self, *, limit: int = 1_000, states: dict[int, EndpointState] | None = None) -> None:
+        self.clock = ManualClock(wall=MIDNIGHT)
+        self.store = TryingStore()
+        self.told = Told()
+        self.slot = SLOT
+        self.pipeline = Pipeline(
+            clock=self.clock,
+            store=self.store,
+            live=self.told,  # type: ignore[arg-type]  # nobody subscribes here
+            states=states or {},
+            tallies=OpenTallies(),
+            backlog=Backlog(limit=limit),
+        )
+
+    def settle(self, status: int = 200, *, of: Registered | None = None) -> Result:
+        """Settle the next slot's result."""
+        who = of or registered(an_endpoint())
+        result = a_result(who, self.slot, status)
+        self.slot += 10
+        self.pipeline.settle(who, result)
+        return result
+
+
+def a_result(who: Registered, slot: int, status: int = 200) -> Result:
+    async def never() -> None:
+        """A stop needs a probe; this one is not called."""
+
+    visit = Visit(Stop(who, never), slot, Trigger.SCHEDULE, "local")  # type: ignore[arg-type]  # not called
+    return visit.judge(answer(status))
+
+
+@asynccontextmanager
+async def running(line: Line) -> AsyncIterator[None]:
+    task = asyncio.create_task(line.pipeline.run())
+    await line.clock.advance(0)
+    yield
+    line.pipeline.stop()
+    await line.clock.advance(1)
+    await task
+
+
+async def test_results_are_written_within_a_second_in_one_transaction() -> None:
+    line = Line(states={1: up()})
+    async with running(line):
+        results = [line.settle() for _ in range(5)]
+        await line.clock.advance(0.5)
+        assert line.store.batches == []
+        await line.clock.advance(0.6)
+        assert [list(batch.results) for batch in line.store.batches] == [results]
+        assert [event.results for event in line.told.committed] == [tuple(results)]
+        assert line.told.committed[0].stored
+
+
+async def test_nothing_to_write_is_not_written() -> None:
+    line = Line()
+    async with running(line):
+        await line.clock.advance(60)
+        assert line.store.tries == 0
+
+
+async def test_a_change_of_state_is_written_at_once_and_told_only_then() -> None:
+    line = Line(states={1: up()})
+    line.store.gate.clear()
+    async with running(line):
+        line.settle(500)
+        await line.clock.advance(0.05)
+        assert line.store.tries == 1
+        assert line.told.committed == []
+        line.store.gate.set()
+        await line.clock.advance(0)
+        (change,) = line.told.committed[0].changes
+        assert (change.before, change.after) == (Outcome.UP, Outcome.DOWN)
+        (incident,) = line.store.batches[0].incidents
+        assert (incident.opened, incident.closed) == (SLOT, None)
+        assert line.store.batches[0].states[1].state is Outcome.DOWN
+
+
+async def test_fifty_endpoints_that_go_down_together_are_one_transaction() -> None:
+    line = Line()
+    async with running(line):
+        for n in range(50):
+            line.settle(500, of=registered(an_endpoint(f"core_{n}"), id=n))
+        await line.clock.advance(0.1)
+        assert [len(batch.incidents) for batch in line.store.batches] == [50]
+
+
+async def test_a_recovery_closes_the_incident() -> None:
+    line = Line()
+    async with running(line):
+        line.settle(500)
+        line.settle(200)
+        await line.clock.advance(0.1)
+        (incident,) = line.store.batches[0].incidents
+        assert (incident.opened, incident.closed) == (SLOT, SLOT + 10)
+        assert [change.after for change in line.told.committed[0].changes] == [Outcome.DOWN, Outcome.UP]
+
+
+async def test_attempts_that_will_be_repeated_and_skipped_slots_move_no_streak() -> None:
+    line = Line(states={1: up()})
+    who = registered(an_endpoint())
+    async with running(line):
+        line.pipeline.add(a_result(who, SLOT, 500))
+        line.pipeline.skip(a_result(who, SLOT + 10, 500))
+        await line.clock.advance(1.1)
+        assert len(line.store.batches[0].results) == 2
+        assert line.store.batches[0].states == {}
+
+
+async def test_streaks_go_on_from_what_the_store_remembered() -> None:
+    who = registered(an_endpoint(thresholds=Thresholds(failure=2)))
+    once_down = EndpointState(state=Outcome.UP, settled=Outcome.UP, since=1, worse=(1, 1))
+    line = Line(states={1: once_down})
+    async with running(line):
+        line.settle(500, of=who)
+        await line.clock.advance(0.1)
+        assert line.told.committed[0].states[1].state is Outcome.DOWN
+
+
+async def test_gaps_are_written() -> None:
+    line = Line()
+    gap = Gap(began=1, ended=2, reason="a test")
+    async with running(line):
+        line.pipeline.gap(gap)
+        await line.clock.advance(1.1)
+        assert await line.store.gaps(since=0) == [gap]
+
+
+async def test_while_the_store_fails_results_are_shown_once_as_not_stored_and_changes_are_held_back() -> None:
+    line = Line(states={1: up()})
+    line.store.trouble = "the disk is full"
+    async with running(line):
+        first = line.settle(500)
+        await line.clock.advance(1.2)
+        second = line.settle(500)
+        await line.clock.advance(1.2)
+        assert [(event.results, event.changes, event.stored) for event in line.told.committed] == [
+            ((first,), (), False),
+            ((second,), (), False),
+        ]
+        assert line.pipeline.vitals() == {"pending": 2, "dropped_total": 0, "error": "the disk is full"}
+
+        line.store.trouble = None
+        await line.clock.advance(LONGEST_BACK_OFF)
+        last = line.told.committed[-1]
+        assert (last.results, last.stored) == ((), True)
+        assert [change.after for change in last.changes] == [Outcome.DOWN]
+        assert list(line.store.batches[0].results) == [first, second]
+        assert line.pipeline.vitals() == {"pending": 0, "dropped_total": 0, "error": None}
+
+
+async def test_a_failing_store_is_tried_again_at_growing_distances() -> None:
+    line = Line()
+    line.store.trouble = "the disk is full"
+    async with running(line):
+        for _ in range(120):
+            line.settle(500)
+            await line.clock.advance(1)
+        assert 5 <= line.store.tries <= 12
+
+
+async def test_beyond_the_bound_the_oldest_results_are_dropped_and_counted_but_no_state_or_incident() -> None:
+    line = Line(limit=10, states={1: up()})
+    line.store.trouble = "the disk is full"
+    async with running(line):
+        results = [line.settle(500 if n == 0 else 200) for n in range(25)]
+        await line.clock.advance(1.5)
+        assert line.pipeline.vitals()["dropped_total"] == 15
+        line.store.trouble = None
+        await line.clock.advance(LONGEST_BACK_OFF)
+        assert list(line.store.batches[0].results) == results[-10:]
+        assert [incident.opened for incident in line.store.batches[0].incidents] == [SLOT]
+        assert len(line.told.committed[-1].changes) == 2
+
+
+async def test_what_came_during_a_failed_write_wins_over_what_it_held() -> None:
+    line = Line(states={1: up()})
+    line.store.gate.clear()
+    async with running(line):
+        line.settle(500)
+        await line.clock.advance(0.05)
+        line.settle(200)
+        line.pipeline.gap(Gap(began=1, ended=2, reason="a test"))
+        line.store.trouble = "the disk is full"
+        line.store.gate.set()
+        await line.clock.advance(0)
+        line.store.trouble = None
+        await line.clock.advance(LONGEST_BACK_OFF)
+        (batch,) = line.store.batches
+        assert batch.states[1].state is Outcome.UP
+        assert [(each.opened, each.closed) for each in batch.incidents] == [(SLOT, SLOT + 10)]
+        assert len(batch.gaps) == 1
+
+
+async def test_stopping_writes_everything_and_the_open_hours() -> None:
+    line = Line(states={1: up()})
+    async with running(line):
+        result = line.settle()
+    assert [list(batch.results) for batch in line.store.batches if batch.results] == [[result]]
+    assert [(tally.hour, tally.up) for tally in await line.store.tallies(since=0)] == [(SLOT - SLOT % HOUR, 1)]
+
+
+async def test_stopping_a_failing_store_ends() -> None:
+    line = Line()
+    line.store.trouble = "the disk is full"
+    async with running(line):
+        line.settle()
+    assert line.pipeline.vitals()["pending"] == 1
+
+
+async def test_a_removed_endpoints_incident_is_closed_and_its_streak_forgotten() -> None:
+    line = Line(states={1: up()})
+    async with running(line):
+        line.settle(500)
+        await line.clock.advance(0.1)
+        line.pipeline.retire(1, SLOT + 500)
+        await line.clock.advance(1.1)
+        (incident,) = line.store.batches[-1].incidents
+        assert (incident.opened, incident.closed) == (SLOT, SLOT + 500)
+        assert line.store.batches[-1].states == {1: EndpointState()}
+
+
+@pytest.mark.parametrize("state", [None, EndpointState()])
+async def test_an_endpoint_without_a_state_leaves_nothing_to_retire(state: EndpointState | None) -> None:
+    line = Line(states={1: state} if state else {})
+    async with running(line):
+        line.pipeline.retire(1, SLOT)
+        await line.clock.advance(2)
+        assert line.store.tries == 0
+
+
+async def test_an_hour_is_written_a_quarter_of_an_hour_after_its_end_without_results_too() -> None:
+    line = Line(states={1: up()})
+    async with running(line):
+        line.settle()
+        await line.clock.advance(1.1)
+        line.clock._move(line.clock.now() + 3_600 + 880)
+        await line.clock.advance(2)
+        assert await line.store.tallies(since=0) == []
+        await line.clock.advance(60)
+        assert [(tally.endpoint, tally.up) for tally in await line.store.tallies(since=0)] == [(1, 1)]
+
+
+def test_a_straggler_of_an_hour_already_written_does_not_replace_it() -> None:
+    tallies = OpenTallies()
+    who = registered(an_endpoint())
+    tallies.count(a_result(who, SLOT))
+    assert [tally.up for tally in tallies.close(SLOT + 2 * HOUR)] == [1]
+    tallies.count(a_result(who, SLOT + 10))
+    assert tallies.all() == []
+
+
+def test_counting_goes_on_from_what_was_rebuilt() -> None:
+    tallies = OpenTallies([Tally(endpoint=1, hour=SLOT - SLOT % HOUR, up=41)])
+    tallies.count(a_result(registered(an_endpoint()), SLOT))
+    assert [tally.up for tally in tallies.all()] == [42]
+
+
+def up() -> EndpointState:
+    """An endpoint that has been up for long."""
+    return EndpointState(state=Outcome.UP, settled=Outcome.UP, since=1, better=(1, 1))
