@@ -7,6 +7,7 @@ from milkrun.client.errors import UsageError
 from milkrun.client.url import parse_url
 from milkrun.config.settings import Settings
 from milkrun.core.endpoint import Endpoint
+from milkrun.core.keys import endpoint_key
 from milkrun.probes.http import HttpOptions
 
 TIMEOUT = 10.0
@@ -33,7 +34,7 @@ def _problem(url: str, err: UsageError) -> str:
 def _endpoint(url: str) -> Endpoint:
     shown = parse_url(url).text
     return Endpoint(
-        key=shown,
+        key=endpoint_key("", shown),
         name=shown,
         group="",
         kind="http",

@@ -59,13 +59,13 @@ def _print_objects(settings: "Settings", rounds: int) -> bool:
     import orjson
 
     from milkrun.core.outcome import Outcome
-    from milkrun.web.wire import result_object
+    from milkrun.core.result_json import result_json
 
     outcomes: set[Outcome] = set()
 
     def on_result(endpoint: "Endpoint", result: "Result") -> None:
         outcomes.add(result.outcome)
-        typer.echo(orjson.dumps(result_object(endpoint, result)))
+        typer.echo(orjson.dumps(result_json(endpoint, result)))
 
     _run(settings, rounds, on_result)
     return outcomes <= {Outcome.UP}

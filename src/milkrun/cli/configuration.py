@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from milkrun.cli.refusal import refuse, tell
-from milkrun.config.load import ConfigError
+from milkrun.config.problems import ConfigError
 from milkrun.config.settings import Settings
 
 

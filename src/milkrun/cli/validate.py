@@ -19,7 +19,7 @@ def validate(
 
 def _is_sound(path: Path) -> bool:
     from milkrun import app
-    from milkrun.config.load import ConfigError
+    from milkrun.config.problems import ConfigError
 
     try:
         settings = app.load([path])
