@@ -17,7 +17,8 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
 
     `needs_body` and `needs_headers` tell the probe what to keep; `is_time` says that the verdict depends on how
     fast Milkrun itself was. `status` is the number where the condition is `[STATUS] <operator> <number>`, which
-    nearly every endpoint has, so that it is decided by `compare` alone.
+    nearly every endpoint has, so that it is decided by `compare` alone. `hidden` is what a failure shows where
+    the values must not be seen.
     """
 
     text: str
@@ -28,6 +29,10 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     status: float | None
     compare: Callable[[float, float], bool]
     passing: ConditionResult
+    hidden: ConditionResult | None = None
+
+    def __repr__(self) -> str:
+        return f"<Condition {self.text}>"  # its parts may hold a secret that `text` does not
 
     def evaluate(self, evidence: Evidence) -> ConditionResult:
         """This condition's verdict on one check."""
@@ -36,22 +41,32 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
         objection = self.comparison.objection(evidence)
         if objection is None:
             return self.passing
+        if self.hidden is not None:
+            return self.hidden
         return ConditionResult(condition=self.text, passed=False, shown=objection)
 
 
-def parse_condition(text: str) -> Condition:
-    """Read one condition. Raises ConditionError, which says where it went wrong and what was expected."""
+def parse_condition(text: str, *, written: str | None = None) -> Condition:
+    """Read one condition. Raises ConditionError, which says where it went wrong and what was expected.
+
+    `written` is what to show in place of `text` where that holds a secret; then no values are shown either.
+    """
+    hidden = None
+    if written is not None:
+        hidden = ConditionResult(condition=written, passed=False, shown=f"{written} (values hidden)")
+    shown = text if written is None else written
     comparison = parse_comparison(text)
     needs = [side.placeholder for side in _terms(comparison) if isinstance(side, Reference)]
     return Condition(
-        text=text,
+        text=shown,
         comparison=comparison,
         needs_body=any(placeholder.needs_body for placeholder in needs),
         needs_headers=any(placeholder.needs_headers for placeholder in needs),
         is_time=any(placeholder.is_time for placeholder in needs),
         status=plain_status(comparison),
         compare=COMPARE[comparison.operator],
-        passing=ConditionResult(condition=text, passed=True, shown=text),
+        passing=ConditionResult(condition=shown, passed=True, shown=shown),
+        hidden=hidden,
     )
 
 

@@ -25,6 +25,12 @@ class Glob:
         self._last = _compile(pieces[-1]) if len(pieces) > 1 else None
         self._width = len(pieces[-1])
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Glob) and other.pattern == self.pattern
+
+    def __hash__(self) -> int:
+        return hash(self.pattern)
+
     def matches(self, text: str) -> bool:
         """Whether the whole of `text` is what the glob describes."""
         if self._last is None:

@@ -49,8 +49,7 @@ def timings_json(timings: Timings) -> dict[str, float]:
 
 def iso_ms(epoch: int) -> str:
     """Epoch milliseconds as ISO 8601 in UTC: `2026-11-22T10:00:10.250Z`. Raises OverflowError beyond year 9999."""
-    moment = EPOCH + timedelta(milliseconds=epoch)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1_000:03}Z"
+    return _iso(timedelta(milliseconds=epoch), "milliseconds")
 
 
 def _tls_json(tls: Tls) -> dict[str, Any]:
@@ -63,7 +62,11 @@ def _tls_json(tls: Tls) -> dict[str, Any]:
 
 def iso_seconds(epoch: float) -> str:
     """Epoch seconds as ISO 8601 in UTC, whole seconds, as certificates have them: `2027-01-01T00:00:00Z`."""
-    return f"{EPOCH + timedelta(seconds=int(epoch)):%Y-%m-%dT%H:%M:%S}Z"
+    return _iso(timedelta(seconds=int(epoch)), "seconds")
+
+
+def _iso(since_epoch: timedelta, precision: str) -> str:
+    return (EPOCH + since_epoch).isoformat(timespec=precision).replace("+00:00", "Z")
 
 
 def _rounded(value: float) -> float:

@@ -1,8 +1,19 @@
-"""The http kind: its options, as a configuration gives them."""
+"""The http kind: its options, and how a configuration gives them."""
 
+import re
 from enum import StrEnum
 
 import msgspec
+
+from milkrun.client.errors import UsageError
+from milkrun.client.url import Url, parse_url
+from milkrun.config.kind import Reading
+from milkrun.config.section import Section, Words
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_LINE_BREAK = re.compile(r"[\r\n\0]")
+_FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
+_BODY_TEMPLATE = re.compile(r"\[(?:ENDPOINT_(?:NAME|GROUP|URL)|RANDOM_STRING_\d+)\]")
 
 
 class Redirects(StrEnum):
@@ -14,8 +25,11 @@ class Redirects(StrEnum):
 
 
 class HttpOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What an http check sends and how. `max_age` is seconds (None: the client's default); `fresh`: a new
-    connection for every check."""
+    """What an http check sends and how.
+
+    `url` may carry credentials, which the client turns into basic authentication. `max_age` is seconds (None: the
+    client's default); `fresh`: a new connection for every check.
+    """
 
     url: str
     method: str = "GET"
@@ -25,3 +39,89 @@ class HttpOptions(msgspec.Struct, frozen=True, kw_only=True):
     redirects: Redirects = Redirects.ALL
     max_age: float | None = None
     fresh: bool = False
+
+    def __repr__(self) -> str:
+        return f"<HttpOptions {self.method}>"  # URL, headers and body may hold secrets
+
+
+class HttpKind:
+    """Reads `url`, `method`, `headers`, `body`, `client` and `connection`."""
+
+    schemes = frozenset({"http", "https"})
+
+    def read(self, endpoint: Section) -> Reading | None:
+        """The options; None where the URL cannot be used, after everything else has been read too."""
+        url = _url(endpoint)
+        client, connection = endpoint.section("client"), endpoint.section("connection")
+        ignore_redirect = client.flag("ignore-redirect", default=False)
+        max_age, fresh = _connection(connection)
+        options = HttpOptions(
+            url=endpoint.text("url"),
+            method=_method(endpoint),
+            headers=_headers(endpoint.section("headers")),
+            body=_body(endpoint),
+            insecure=client.flag("insecure", default=False),
+            redirects=Redirects.OFF if ignore_redirect else Redirects.ALL,
+            max_age=max_age,
+            fresh=fresh,
+        )
+        return None if url is None else Reading(target=url, options=options)
+
+
+def _url(endpoint: Section) -> str | None:
+    """The URL as a person may see it; None after reporting one that cannot be used."""
+    words = endpoint.words("url")
+    if words is None:
+        return None
+    try:
+        url = parse_url(words.text)
+    except UsageError:  # its message repeats the URL, which may hold a secret
+        expected = "expected http:// or https:// with a host, and perhaps a port and a path, all without spaces"
+        endpoint.problem_at(words, expected)
+        return None
+    return _shown(words, url) if words.secret else url.text
+
+
+def _shown(words: Words, url: Url) -> str:
+    """A URL with variables: its host is no secret, whatever follows is shown as it is written."""
+    _, _, rest = words.written.partition("://")
+    at = re.search(r"[/?#]", rest)
+    return f"{url.origin.scheme}://{url.origin.authority}{'/' if at is None else rest[at.start() :]}"
+
+
+def _method(endpoint: Section) -> str:
+    method = endpoint.text("method", "GET").upper()
+    if not _TOKEN.fullmatch(method):
+        endpoint.problem("method", "expected an HTTP method such as GET or POST")
+    return method
+
+
+def _headers(section: Section) -> tuple[tuple[str, str], ...]:
+    headers: list[tuple[str, str]] = []
+    for name, words in section.pairs():
+        if not _TOKEN.fullmatch(name):
+            section.problem_at(words, "expected a header's name of letters, digits and hyphens")
+        elif _LINE_BREAK.search(words.text):
+            section.problem_at(words, "expected a header's value on one line")
+        elif name.lower() in _FRAMING:
+            section.warning(name, f"the header {name} is the client's own to set; this one is left out")
+        else:
+            headers.append((name, words.text.strip()))
+    return tuple(headers)
+
+
+def _body(endpoint: Section) -> bytes | None:
+    words = endpoint.words("body")
+    if words is None:
+        return None
+    if _BODY_TEMPLATE.search(words.text):
+        endpoint.warning("body", "Gatus's placeholders in a body are not built yet; they are sent as they stand")
+    return words.text.encode()
+
+
+def _connection(section: Section) -> tuple[float | None, bool]:
+    fresh = section.flag("fresh", default=False)
+    max_age = section.milliseconds("max-age", 0.0, least=1.0) / 1_000
+    if fresh and max_age:
+        section.problem("fresh", "expected fresh or max-age, not both")
+    return max_age or None, fresh

@@ -1,0 +1,124 @@
+"""The one reader of configuration: files in, Settings out, or every problem at once."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from milkrun.config.composer import Composer, Top
+from milkrun.config.endpoints import EndpointReader
+from milkrun.config.files import config_files, read_text
+from milkrun.config.gatus import NOT_BUILT_KEYS
+from milkrun.config.kind import Kinds
+from milkrun.config.nodes import Mapping as MappingNode
+from milkrun.config.nodes import is_null
+from milkrun.config.problems import ConfigError, Refused, Report
+from milkrun.config.process import ProcessReader
+from milkrun.config.section import Section, not_built, unknown_key
+from milkrun.config.settings import Settings
+from milkrun.core.endpoint import Endpoint
+
+MAX_ENDPOINTS = 50_000
+ENDPOINTS = "endpoints"
+
+
+def load(paths: Sequence[Path], kinds: Kinds, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read files, and folders of files, into Settings.
+
+    Endpoints of all files are one list; each other section may stand in one file only. `environ` is where
+    variables come from, the process's environment if not given. Raises ConfigError with every problem of every
+    file.
+    """
+    loading = _Loading(kinds, os.environ if environ is None else environ)
+    for path in paths:
+        loading.folder_or_file(path)
+    return loading.settings()
+
+
+class _Loading:
+    """One load under way: gathers endpoints, sections and reports over all files."""
+
+    def __init__(self, kinds: Kinds, environ: Mapping[str, str]) -> None:
+        self._reader = EndpointReader(kinds)
+        self._environ = environ
+        self._reports: list[Report] = []
+        self._endpoints: dict[str, Endpoint] = {}
+        self._places: dict[str, str] = {}
+        self._process = ProcessReader()
+        self._count = 0
+
+    def folder_or_file(self, path: Path) -> None:
+        """Read all there is at `path`."""
+        try:
+            files = config_files(path)
+        except Refused as err:
+            self._report(path).problem(err.line, "", err.message)
+            return
+        for file in files:
+            self._file(file, self._report(file))
+
+    def settings(self) -> Settings:
+        """All of it; raises ConfigError if anything is wrong."""
+        problems = [problem for report in self._reports for problem in report.problems]
+        if problems:
+            raise ConfigError(problems)
+        return Settings(
+            endpoints=tuple(self._endpoints.values()),
+            storage=self._process.storage,
+            web=msgspec.structs.replace(self._process.web, basic=self._process.basic),
+            client=self._process.client,
+            warnings=tuple([warning for report in self._reports for warning in report.warnings]),
+        )
+
+    def _report(self, path: Path) -> Report:
+        self._reports.append(Report(str(path)))
+        return self._reports[-1]
+
+    def _file(self, path: Path, report: Report) -> None:
+        try:
+            for top in Composer(read_text(path), report).top(ENDPOINTS):
+                self._top(top, report)
+        except Refused as err:
+            report.problem(err.line, "", err.message)
+
+    def _top(self, top: Top, report: Report) -> None:
+        if top.key == ENDPOINTS:
+            self._endpoint(top, report)
+        elif top.key in NOT_BUILT_KEYS[""]:
+            report.warning(top.line, top.key, not_built(top.key))
+        elif top.key in self._process.sections:
+            section = self._section(top, top.key, report)
+            if section is not None:
+                self._process.read(top.key, section)
+        elif not (top.anchored or top.key.startswith("x-")):
+            known = [ENDPOINTS, *self._process.sections, *NOT_BUILT_KEYS[""]]
+            report.problem(top.line, top.key, unknown_key(top.key, known))
+
+    def _section(self, top: Top, path: str, report: Report) -> Section | None:
+        if is_null(top.value):
+            return None
+        if not isinstance(top.value, MappingNode):
+            report.problem(top.value.line, path, "expected keys and values")
+            return None
+        return Section(top.value, path, report, self._environ)
+
+    def _endpoint(self, top: Top, report: Report) -> None:
+        if top.index is None:
+            if not is_null(top.value):
+                report.problem(top.line, ENDPOINTS, "expected a list")
+            return
+        self._count += 1
+        if self._count > MAX_ENDPOINTS:
+            raise Refused(top.value.line, f"expected at most {MAX_ENDPOINTS:,} endpoints")
+        section = self._section(top, f"{ENDPOINTS}[{top.index}]", report)
+        endpoint = None if section is None else self._reader.read(section)
+        if section is not None and endpoint is not None:
+            self._add(endpoint, section, report)
+
+    def _add(self, endpoint: Endpoint, section: Section, report: Report) -> None:
+        place = f"{section.path} ({report.file}:{section.line})"
+        first = self._places.setdefault(endpoint.key, place)
+        if first is not place:
+            section.problem("name", f"expected a group and name whose key no other endpoint has; so has {first}")
+        self._endpoints[endpoint.key] = endpoint

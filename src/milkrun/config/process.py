@@ -1,0 +1,101 @@
+"""The sections that are about the process and not about endpoints: storage, web, security, client."""
+
+import base64
+import binascii
+import re
+
+from milkrun.config.gatus import NOT_BUILT_KEYS
+from milkrun.config.section import Section
+from milkrun.config.settings import BasicAuth, ClientSettings, StorageSettings, WebSettings
+
+RESOLVERS = ("ares", "system")
+
+_BCRYPT = re.compile(rb"\$2[abxy]?\$\d\d\$[./A-Za-z0-9]{53}")
+
+
+class ProcessReader:
+    """Reads each of the sections once; a second one, in another file, is a problem."""
+
+    sections = ("client", "security", "storage", "web")
+
+    def __init__(self) -> None:
+        self.storage = StorageSettings()
+        self.web = WebSettings()
+        self.client = ClientSettings()
+        self.basic: BasicAuth | None = None
+        self._seen: set[str] = set()
+
+    def read(self, name: str, section: Section) -> None:
+        """Read the section called `name`."""
+        if name in self._seen:
+            section.refuse("expected this section in one file only")
+            return
+        self._seen.add(name)
+        match name:
+            case "storage":
+                self.storage = read_storage(section)
+            case "web":
+                self.web = read_web(section)
+            case "client":
+                self.client = read_client(section)
+            case "security":
+                self.basic = read_security(section)
+        section.done(NOT_BUILT_KEYS)
+
+
+def read_storage(section: Section) -> StorageSettings:
+    """`storage`: how much history is kept."""
+    default = StorageSettings()
+    return StorageSettings(
+        retention=section.milliseconds("retention", default.retention * 1_000, least=60_000.0) / 1_000,
+        max_size=section.size("max-size", default.max_size),
+    )
+
+
+def read_web(section: Section) -> WebSettings:
+    """`web`: where pages are served. `address` is Gatus's word, `host` ours."""
+    default = WebSettings()
+    if "address" in section and "host" in section:
+        section.problem("host", "expected host or address, not both")
+    return WebSettings(
+        host=section.text("host") or section.text("address") or default.host,
+        port=section.number("port", default.port, least=1, most=65_535),
+        allowed_hosts=tuple([words.text for words in section.texts("allowed-hosts")]),
+    )
+
+
+def read_client(section: Section) -> ClientSettings:
+    """`client`: the limits of the one client that every check shares; what is not given is the client's default."""
+    resolver = section.text("resolver", RESOLVERS[0])
+    if resolver not in RESOLVERS:
+        section.problem("resolver", f"expected {' or '.join(RESOLVERS)}")
+    return ClientSettings(
+        max_connections=section.number("max-connections", 0) or None,
+        max_connections_per_origin=section.number("max-connections-per-origin", 0) or None,
+        max_handshakes=section.number("max-handshakes", 0) or None,
+        max_age=section.milliseconds("max-age", 0.0) / 1_000 or None,
+        resolver=resolver,
+    )
+
+
+def read_security(section: Section) -> BasicAuth | None:
+    """`security.basic`: a user name and the base64 of a bcrypt hash, as Gatus has it."""
+    if "basic" not in section:
+        return None
+    basic = section.section("basic")
+    username, hashed = basic.text("username"), _bcrypt(basic)
+    if not username:
+        basic.problem("username", "expected a user name")
+    return BasicAuth(username=username, password_bcrypt=hashed)
+
+
+def _bcrypt(section: Section) -> bytes:
+    """The hash itself. Gatus decodes the URL alphabet; people paste both."""
+    encoded = section.text("password-bcrypt-base64").strip().translate(str.maketrans("-_", "+/"))
+    try:
+        decoded = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        decoded = b""
+    if _BCRYPT.fullmatch(decoded) is None:
+        section.problem("password-bcrypt-base64", "expected the base64 of a bcrypt hash, which begins with $2")
+    return decoded

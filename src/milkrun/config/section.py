@@ -1,0 +1,188 @@
+"""One mapping of a configuration, read key by key with its types; what is wrong goes to the report.
+
+A reader asks for the keys it knows and says at the end that it is done; whatever it did not ask for is an unknown
+key. No reader stops at an error: it gets the default and goes on, so that every error is found in one pass.
+"""
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import TypeVar
+
+import msgspec
+
+from milkrun.config.nodes import Mapping as MappingNode
+from milkrun.config.nodes import Node, Scalar, Sequence, is_null
+from milkrun.config.problems import Report
+from milkrun.config.quantities import parse_size
+from milkrun.config.variables import UndefinedError, expand
+from milkrun.core.durations import parse_duration
+
+Parsed = TypeVar("Parsed")
+
+_FLAGS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_MAX_NUMBER = 1_000_000_000
+
+
+class Words(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A text from the configuration. `secret` where a variable went into it; `written` is it before that."""
+
+    text: str
+    written: str
+    secret: bool
+    line: int
+    path: str
+
+
+class Section:
+    """A mapping and its path. A section that is not there reads as empty."""
+
+    def __init__(self, node: MappingNode | None, path: str, report: Report, environ: Mapping[str, str]) -> None:
+        self.path = path
+        self.line = None if node is None else node.line
+        self._entries = {} if node is None else node.entries
+        self._report = report
+        self._environ = environ
+        self._asked: dict[str, None] = {}
+        self._sections: dict[str, Section] = {}
+
+    def __contains__(self, key: str) -> bool:
+        return self._node(key) is not None
+
+    def words(self, key: str) -> Words | None:
+        """A text with where it comes from; None where it is not given, or not usable."""
+        node = self._node(key)
+        return None if node is None else self._words(node, self.path_of(key))
+
+    def text(self, key: str, default: str = "") -> str:
+        """A text."""
+        words = self.words(key)
+        return default if words is None else words.text
+
+    def flag(self, key: str, *, default: bool) -> bool:
+        """`true` or `false`; `yes`, `on` and 1 are none, as in YAML 1.2."""
+        return self._parsed(key, default, _FLAGS.get, "true or false")
+
+    def number(self, key: str, default: int, *, least: int = 0, most: int = _MAX_NUMBER) -> int:
+        """A whole number."""
+
+        def parse(text: str) -> int | None:
+            number = int(text) if text.isascii() and text.isdigit() and len(text) < 12 else -1
+            return number if least <= number <= most else None
+
+        return self._parsed(key, default, parse, f"a whole number from {least} to {most}")
+
+    def milliseconds(self, key: str, default: float, *, least: float = 0.0) -> float:
+        """A duration such as `30s`."""
+
+        def parse(text: str) -> float | None:
+            duration = parse_duration(text)
+            return duration if duration is not None and duration >= least else None
+
+        bound = f" of at least {least:g}ms" if least else ""
+        return self._parsed(key, default, parse, f"a duration{bound} such as 30s, 500ms or 1h30m")
+
+    def size(self, key: str, default: int) -> int:
+        """A number of bytes such as `5GB`."""
+        return self._parsed(key, default, parse_size, "a size such as 5GB, 500MB or 1GiB")
+
+    def section(self, key: str) -> "Section":
+        """The mapping under `key`; asked for twice, it is the same one, so that two readers may share it."""
+        if key not in self._sections:
+            node = self._node(key)
+            if node is not None and not isinstance(node, MappingNode):
+                self.problem(key, "expected keys and values")
+                node = None
+            self._sections[key] = Section(node, self.path_of(key), self._report, self._environ)
+        return self._sections[key]
+
+    def texts(self, key: str) -> list[Words]:
+        """A list of texts."""
+        node = self._node(key)
+        if node is None:
+            return []
+        if not isinstance(node, Sequence):
+            self.problem(key, "expected a list")
+            return []
+        found = [self._words(item, f"{self.path_of(key)}[{index}]") for index, item in enumerate(node.items)]
+        return [words for words in found if words is not None]
+
+    def pairs(self) -> list[tuple[str, Words]]:
+        """All keys with their texts, where the keys are the user's own."""
+        found = [(key, self._words(entry.value, self.path_of(key))) for key, entry in self._entries.items()]
+        self._asked = dict.fromkeys(self._entries)
+        return [(key, words) for key, words in found if words is not None]
+
+    def problem(self, key: str, message: str) -> None:
+        """Something is wrong with a key; where the key is missing, with the section."""
+        entry = self._entries.get(key)
+        self._report.problem(self.line if entry is None else entry.line, self.path_of(key), message)
+
+    def refuse(self, message: str) -> None:
+        """Something is wrong with the section itself."""
+        self._report.problem(self.line, self.path, message)
+
+    def problem_at(self, words: Words, message: str) -> None:
+        """Something is wrong with one text."""
+        self._report.problem(words.line, words.path, message)
+
+    def warning(self, key: str, message: str) -> None:
+        """The user should know something about a key."""
+        entry = self._entries.get(key)
+        self._report.warning(self.line if entry is None else entry.line, self.path_of(key), message)
+
+    def done(self, not_built: Mapping[str, frozenset[str]]) -> None:
+        """Nobody will ask for more: report keys nobody asked for. `not_built` is Gatus's, by section's name."""
+        name = self.path.rpartition(".")[2].partition("[")[0]
+        later = not_built.get(name, frozenset())
+        for key in self._entries:
+            if key not in self._asked:
+                self._not_asked(key, later)
+        for section in self._sections.values():
+            section.done(not_built)
+
+    def path_of(self, key: str) -> str:
+        """The path of one of the keys, as messages show it."""
+        return f"{self.path}.{key}" if self.path else key
+
+    def _not_asked(self, key: str, later: frozenset[str]) -> None:
+        if key in later:
+            self.warning(key, not_built(key))
+        else:
+            self.problem(key, unknown_key(key, [*self._asked, *later]))
+
+    def _node(self, key: str) -> Node | None:
+        self._asked[key] = None
+        entry = self._entries.get(key)
+        return None if entry is None or is_null(entry.value) else entry.value
+
+    def _words(self, node: Node, path: str) -> Words | None:
+        if not isinstance(node, Scalar):
+            self._report.problem(node.line, path, "expected a text")
+            return None
+        try:
+            text, secret = expand(node.text, self._environ)
+        except UndefinedError as err:
+            self._report.problem(node.line, path, str(err))
+            return None
+        return Words(text=text, written=node.text, secret=secret, line=node.line, path=path)
+
+    def _parsed(self, key: str, default: Parsed, parse: Callable[[str], Parsed | None], expected: str) -> Parsed:
+        words = self.words(key)
+        if words is None:
+            return default
+        parsed = parse(words.text)
+        if parsed is None:
+            self.problem_at(words, f"expected {expected}")
+            return default
+        return parsed
+
+
+def unknown_key(key: str, known: list[str]) -> str:
+    """What to say of a key nobody knows."""
+    near = get_close_matches(key, known, n=1)
+    return f"unknown key, perhaps {near[0]!r}" if near else f"unknown key; known here are {', '.join(sorted(known))}"
+
+
+def not_built(key: str) -> str:
+    """What to say of a key of Gatus's that Milkrun does not build yet."""
+    return f"Gatus's {key!r} is not built yet and has no effect"
