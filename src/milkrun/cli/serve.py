@@ -8,6 +8,8 @@ import typer
 from milkrun.cli.refusal import refuse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from milkrun.config.settings import Settings
 
 FIRST_ENDPOINT = """\
@@ -38,12 +40,14 @@ def serve(
     ] = False,
 ) -> None:
     """Monitor the endpoints of a configuration, and serve the pages."""
+    from milkrun import app
     from milkrun.cli.configuration import load
 
     if config is None:
         typer.echo(FIRST_ENDPOINT, err=True)
-    settings = load([config] if config else [])
-    run(overridden(settings, host=host, port=port, data=data, allow_unauthenticated=allow_unauthenticated))
+    paths = [config] if config else []
+    settings = overridden(load(paths), host=host, port=port, data=data, allow_unauthenticated=allow_unauthenticated)
+    run(settings, source=lambda: app.load(paths))
 
 
 def overridden(
@@ -66,12 +70,12 @@ def overridden(
     return replace(settings, web=web, data=settings.data if data is None else str(data))
 
 
-def run(settings: "Settings") -> None:
-    """Serve until stopped; trouble at the start is one line."""
+def run(settings: "Settings", source: "Callable[[], Settings] | None" = None) -> None:
+    """Serve until stopped; trouble at the start is one line. `source` is asked again when endpoints may have changed."""
     from milkrun import app
 
     try:
-        status = app.serve(settings, announce=announce)
+        status = app.serve(settings, announce=announce, source=source)
     except app.StartError as err:
         refuse(f"milkrun: {err}")
     raise typer.Exit(status)
