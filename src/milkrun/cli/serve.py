@@ -71,7 +71,7 @@ def overridden(
 
 
 def run(settings: "Settings", source: "Callable[[], Settings] | None" = None) -> None:
-    """Serve until stopped; trouble at the start is one line. `source` is asked again when endpoints may have changed."""
+    """Serve until stopped; trouble at the start is one line. `source` is asked for the endpoints again on SIGHUP."""
     from milkrun import app
 
     try:
