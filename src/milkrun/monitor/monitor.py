@@ -1,12 +1,14 @@
 """The monitor as a whole: its parts, put together, run and stopped in order."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 import msgspec
+import structlog
 
 from milkrun.clock import Clock
 from milkrun.config.settings import StorageSettings
+from milkrun.config.source import EndpointChanges
 from milkrun.core.endpoint import Endpoint
 from milkrun.core.state import EndpointState
 from milkrun.core.tally import Tally
@@ -22,10 +24,14 @@ from milkrun.monitor.tallies import OpenTallies, open_hours_begin
 from milkrun.monitor.timeline import Timeline
 from milkrun.monitor.vitals import VitalsReporter
 from milkrun.probes.protocol import ProbeMaker
-from milkrun.store.protocol import Gap, Store
+from milkrun.store.protocol import Gap, Store, StoreError
+
+log = structlog.get_logger(__name__)
 
 # Checks under way may end for so long after a stop; with the flush after it, all ends within 5 s.
 DRAIN = 1.5
+# A change to the endpoints that could not be stored is tried again after so many seconds.
+CHANGE_AGAIN = 5.0
 
 
 class Remembered(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,12 +96,18 @@ class Monitor:
 
     async def begin(self, endpoints: Sequence[Endpoint]) -> None:
         """Take up the first endpoints where the last run left them; the time between is one gap."""
-        await self.roster.put(endpoints)
+        await self.roster.apply(EndpointChanges(added=tuple(endpoints)))
         self.roster.retire_unknown(self._remembered.states)
         self._live.publish(Committed(results=(), states=dict(self._remembered.states), changes=(), stored=True))
         newest, now = self._remembered.newest, int(self._clock.wall() * 1_000)
         if newest is not None and newest < now:
             self.pipeline.gap(Gap(began=newest, ended=now, reason="Milkrun was not running"))
+
+    async def follow(self, changes: AsyncIterator[EndpointChanges]) -> None:
+        """Make every change to the endpoints as it comes; one that cannot be stored is tried again."""
+        async for change in changes:
+            while not await self._changed(change):
+                await self._clock.sleep_until(self._clock.now() + CHANGE_AGAIN)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Monitor until `stopping`; then no new checks, those under way end or are cancelled, all is written."""
@@ -115,3 +127,11 @@ class Monitor:
             await asyncio.wait([writer])
             for task in aside:
                 task.cancel()
+
+    async def _changed(self, change: EndpointChanges) -> bool:
+        try:
+            await self.roster.apply(change)
+        except StoreError as err:
+            log.warning("endpoints not changed yet", reason=str(err))
+            return False
+        return True

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from milkrun.clock import Clock
-from milkrun.core.endpoint import Endpoint, Registered
+from milkrun.config.source import EndpointChanges
+from milkrun.core.endpoint import Registered
 from milkrun.monitor.live import EndpointsChanged, Live
 from milkrun.monitor.pipeline import Pipeline
 from milkrun.monitor.route import Stop
@@ -37,22 +38,29 @@ class Roster:
         self._pipeline = pipeline
         self._stops: dict[str, Stop] = {}
 
-    async def put(self, endpoints: Sequence[Endpoint]) -> None:
-        """Monitor these from now on: new ones, or changed ones in the place of what has their key.
+    async def apply(self, change: EndpointChanges) -> None:
+        """Make a change, whole. Raises StoreError with nothing changed; it may be applied again."""
+        registered = await self._store.register([*change.added, *change.changed])
+        await self._put(registered)
+        self._remove([key for key in change.removed if key in self._stops])
+
+    async def _put(self, registered: Sequence[Registered]) -> None:
+        """Monitor these from now on, changed ones in the place of what has their key.
 
         A check that is under way ends by the old rules, and its result refers to the old revision.
         """
-        if not endpoints:
+        if not registered:
             return
-        registered = await self._store.register(endpoints)
         arriving = [stop async for stop in self._made(registered)]
-        replaced = [self._stops[key] for key in (_key(stop) for stop in arriving) if key in self._stops]
+        replaced = [self._stops[key] for key in map(_key, arriving) if key in self._stops]
         self._stops.update((_key(stop), stop) for stop in arriving)
         self._live.publish(EndpointsChanged(registered=tuple(registered), removed=()))
         self._scheduler.apply(arriving=arriving, leaving=replaced)
 
-    def remove(self, keys: Iterable[str]) -> None:
+    def _remove(self, keys: Sequence[str]) -> None:
         """Monitor these no more: a check under way is cancelled, streaks end, an open incident is closed."""
+        if not keys:
+            return
         leaving = [self._stops.pop(key) for key in keys]
         self._scheduler.apply(leaving=leaving)
         now = int(self._clock.wall() * 1_000)
@@ -60,8 +68,7 @@ class Roster:
             if stop.task is not None:
                 stop.task.cancel()
             self._pipeline.retire(stop.registered.id, now)
-        if leaving:
-            self._live.publish(EndpointsChanged(registered=(), removed=tuple(stop.registered.id for stop in leaving)))
+        self._live.publish(EndpointsChanged(registered=(), removed=tuple(stop.registered.id for stop in leaving)))
 
     def retire_unknown(self, states: Iterable[int]) -> None:
         """Of the endpoints a store remembers, close what belongs to those that are monitored no more."""

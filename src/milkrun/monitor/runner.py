@@ -67,17 +67,14 @@ class Runner:
             "late_ms": self._late.summary_ms(),
         }
 
-    def start(self, stop: Stop, slot: int, trigger: Trigger = Trigger.SCHEDULE) -> None:
-        """Check `stop` for `slot`; if its last check still runs, the slot is skipped."""
-        if stop.task is not None:
-            self.skip(stop, slot, "the last check was still running")
-            return
+    def start(self, stop: Stop, slot: int, trigger: Trigger = Trigger.SCHEDULE) -> asyncio.Task[None]:
+        """Check `stop`, whose last check has ended, for `slot`."""
         visit = Visit(stop, slot, trigger, self._location)
-        task = asyncio.get_running_loop().create_task(self._check(visit))
+        task = stop.task = asyncio.get_running_loop().create_task(self._check(visit))
         self.due += 1
         self._running.add(task)
-        stop.task = task
         task.add_done_callback(partial(self._ended, visit))
+        return task
 
     def skip(self, stop: Stop, slot: int, why: str) -> None:
         """Give `slot` its outcome without a check."""
@@ -92,6 +89,10 @@ class Runner:
             await asyncio.wait(self._running, timeout=grace)
         for task in self._running:
             task.cancel()
+        await self.idle()
+
+    async def idle(self) -> None:
+        """Wait until nothing is in flight."""
         while self._running:
             await asyncio.wait(self._running)
             await asyncio.sleep(0)

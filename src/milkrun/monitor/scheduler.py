@@ -88,6 +88,8 @@ class Scheduler:
         for stop, slot in route.take(now, limit):
             if slot <= missed:
                 self._runner.skip(stop, slot, "Milkrun itself was held up past the next slot")
+            elif stop.task is not None:
+                self._runner.skip(stop, slot, "the last check was still running")
             else:
                 self._runner.start(stop, slot)
         return route.position < now

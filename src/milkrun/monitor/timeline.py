@@ -54,7 +54,7 @@ class Timeline:
 
     def _jump(self, wall: float, step: float) -> Reading:
         """A step forward first gives back what steps back have taken; only the rest of it is a jump."""
-        lived = wall - step + self._lead
+        lived = max(self._last, wall - step + self._lead)
         self._lead = max(0.0, self._lead - step)
         self._last = max(lived, wall + self._lead)
         jumped = self._last - lived >= STEP

@@ -1,0 +1,226 @@
+"""The composition root: the only place that knows every part. It starts them, stops them, and owns what lives."""
+
+import asyncio
+import gc
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+import structlog
+import uvloop
+
+from milkrun.client import Client, Descriptors, Limits, raise_limit
+from milkrun.clock import Clock, SystemClock
+from milkrun.config.load import load as load_configuration
+from milkrun.config.problems import ConfigError
+from milkrun.config.settings import ClientSettings, Settings
+from milkrun.config.source import EndpointChanges, FileSource
+from milkrun.core.endpoint import Endpoint
+from milkrun.core.result import Result
+from milkrun.monitor.hub import LiveHub
+from milkrun.monitor.lag import LagMeter
+from milkrun.monitor.live import Live
+from milkrun.monitor.monitor import Monitor, remember
+from milkrun.monitor.once import check_once
+from milkrun.probes.registry import KINDS, probe_makers
+from milkrun.store.protocol import Store, StoreError
+from milkrun.store.sqlite import SqliteStore, open_sqlite
+from milkrun.web.exposure import refusal
+from milkrun.web.server import WebServer
+from milkrun.web.services import Services
+
+log = structlog.get_logger(__name__)
+
+DATABASE = "milkrun.db"
+# Descriptors that are not connections of checks: the database, the listener and its browsers, resolvers, files.
+RESERVE = 200
+WEB_STOPS = 1.5
+
+
+class StartError(Exception):
+    """Milkrun cannot start; the message is one line that says why and, where there is a way, what to do."""
+
+
+def load(paths: Sequence[Path]) -> Settings:
+    """Read configuration files and folders. Raises ConfigError with every problem there is."""
+    return load_configuration(paths, KINDS)
+
+
+def serve(settings: Settings, *, announce: Callable[[str], None], paths: Sequence[Path] = ()) -> int:
+    """Monitor, and serve the pages, until SIGTERM or SIGINT; returns the process's exit status.
+
+    `announce` is told, in one line, where the pages are. `paths` are the configuration the settings came from: on
+    SIGHUP its endpoints are read again, and only what changed is touched. Raises StartError.
+    """
+    reason = refusal(settings.web)
+    if reason is not None:
+        raise StartError(reason)
+    _log_to_stderr()
+    raise_limit()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, announce, paths))
+    return 0
+
+
+async def check(settings: Settings, *, rounds: int, on_result: Callable[[Endpoint, Result], None]) -> None:
+    """Check every endpoint now, `rounds` times over, nothing stored; `on_result` gets what each check came to.
+
+    The first round is cold. Retries are honoured: of a slot's attempts, the last one is the result.
+    """
+    raise_limit()
+    clock = SystemClock()
+    lag = LagMeter(clock)
+    async with _client(settings.client) as client, asyncio.TaskGroup() as group:
+        ticking = group.create_task(lag.run(), name="loop lag")
+        await check_once(
+            settings.endpoints,
+            rounds=rounds,
+            on_result=on_result,
+            makers=probe_makers(client, clock=clock, lag_since=lag.since),
+            clock=clock,
+            location=settings.location,
+        )
+        ticking.cancel()
+
+
+async def _serve(settings: Settings, announce: Callable[[str], None], paths: Sequence[Path]) -> None:
+    stopping, hangup = _signals()
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        store = await _opened(Path(settings.data) / DATABASE)
+        stack.push_async_callback(store.close)
+        client = await stack.enter_async_context(_client(settings.client))
+        live = LiveHub()
+        stack.callback(live.close)
+        web = _bound(settings, store, live, clock.wall())
+        stack.push_async_callback(asyncio.to_thread, web.stop, WEB_STOPS)
+        source = FileSource(settings, paths, KINDS)
+        monitor = await _monitor(settings, clock, store, live, client)
+        changes = source.changes()
+        await _begin(monitor, await anext(changes))
+        await asyncio.to_thread(web.start)
+        announce(f"Milkrun is watching {len(settings.endpoints)} endpoints: {web.url}")
+        async with asyncio.TaskGroup() as group:
+            group.create_task(monitor.follow(changes), name="endpoints")
+            reloading = group.create_task(_reload(source, hangup, paths), name="reload")
+            await monitor.run(stopping)
+            reloading.cancel()
+            source.close()
+
+
+def _signals() -> tuple[asyncio.Event, asyncio.Event]:
+    """Events for stopping (SIGTERM, SIGINT) and for reading the endpoints again (SIGHUP)."""
+    loop, stopping, hangup = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stopping.set)
+    loop.add_signal_handler(signal.SIGINT, stopping.set)
+    loop.add_signal_handler(signal.SIGHUP, hangup.set)
+    return stopping, hangup
+
+
+async def _opened(database: Path) -> SqliteStore:
+    try:
+        return await open_sqlite(database)
+    except StoreError as err:
+        raise StartError(str(err)) from err
+
+
+def _client(settings: ClientSettings) -> Client:
+    """The one client of all checks; what the settings leave open is the client's own default."""
+    limits = {
+        "total": settings.max_connections,
+        "per_origin": settings.max_connections_per_origin,
+        "handshakes": settings.max_handshakes,
+    }
+    make = Client if settings.max_age is None else partial(Client, max_age=settings.max_age)
+    return make(
+        limits=Limits(**{name: limit for name, limit in limits.items() if limit is not None}),
+        descriptors=Descriptors.from_limit(reserve=RESERVE),
+        resolver="system" if settings.resolver == "system" else "ares",
+    )
+
+
+def _bound(settings: Settings, store: Store, live: Live, started: float) -> WebServer:
+    """The web server with its address taken: a port in use is known before anything is checked."""
+    services = Services(
+        store=store,
+        live=live,
+        settings=settings,
+        version=version("milkrun"),
+        location=settings.location,
+        started=started,
+    )
+    web = WebServer(services, settings.web)
+    try:
+        web.bind()
+    except OSError as err:
+        where = f"{settings.web.host} port {settings.web.port}"
+        raise StartError(f"cannot serve on {where}: {err.strerror}; choose another with --port or --host") from err
+    return web
+
+
+async def _monitor(settings: Settings, clock: Clock, store: Store, live: Live, client: Client) -> Monitor:
+    """The monitor, gone on from where the store says the last run stopped."""
+    lag = LagMeter(clock)
+    try:
+        monitor = Monitor(
+            clock=clock,
+            store=store,
+            live=live,
+            lag=lag,
+            makers=probe_makers(client, clock=clock, lag_since=lag.since),
+            client_stats=client.stats,
+            remembered=await remember(store),
+            location=settings.location,
+            storage=settings.storage,
+        )
+    except StoreError as err:
+        raise StartError(str(err)) from err
+    return monitor
+
+
+async def _begin(monitor: Monitor, first: EndpointChanges) -> None:
+    """Take up the first endpoints, and tell the collector that they stay.
+
+    A collection that walked 10,000 of them would hold the loop for 150 ms.
+    """
+    try:
+        await monitor.begin(first.added)
+    except StoreError as err:
+        raise StartError(str(err)) from err
+    gc.collect()
+    gc.freeze()
+
+
+async def _reload(source: FileSource, hangup: asyncio.Event, paths: Sequence[Path]) -> None:
+    """Read the endpoints again at every hangup; a configuration with errors changes nothing."""
+    while True:
+        await hangup.wait()
+        hangup.clear()
+        if not paths:
+            log.warning("nothing to read again: started without a configuration")
+            continue
+        try:
+            settings = await source.reload()
+        except ConfigError as err:
+            for problem in err.problems:
+                log.warning("configuration not taken over", problem=str(problem))
+        else:
+            log.info("configuration read again", endpoints=len(settings.endpoints))
+
+
+def _log_to_stderr() -> None:
+    """Sparse lines for the operator; never what a check found, that is what the pages are for."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

@@ -1,0 +1,21 @@
+"""Every kind of check, a line each: how it is configured, and how it is made."""
+
+from collections.abc import Mapping
+
+from milkrun.client import Client
+from milkrun.clock import Clock
+from milkrun.config.kind import Kinds
+from milkrun.probes.http import HttpKind
+from milkrun.probes.observe import HttpProbes, LagSince
+from milkrun.probes.protocol import ProbeMaker
+
+KINDS: Kinds = {
+    "http": HttpKind(),
+}
+
+
+def probe_makers(client: Client, *, clock: Clock, lag_since: LagSince) -> Mapping[str, ProbeMaker]:
+    """The makers of probes by kind, all on one client. `lag_since`: the event loop's worst lag since a reading."""
+    return {
+        "http": HttpProbes(client, clock=clock, lag_since=lag_since),
+    }
