@@ -66,7 +66,7 @@ class Child:
         """What came of the order."""
         try:
             return self._orders.recv()
-        except EOFError as error:
+        except (EOFError, ConnectionResetError) as error:
             raise SystemExit(f"the measured process ({self._name}) ended early; its own words are above") from error
 
     def ask(self, verb: str, *arguments: Any) -> Any:
