@@ -46,6 +46,7 @@ class Composer:
         self._report = report
         self._anchors: dict[str, tuple[Node, int]] = {}
         self._nodes = 0
+        self._path: list[str] = []
 
     def top(self, streamed: str) -> Iterator[Top]:
         """The document's keys; `streamed` names the one whose list comes item by item."""
@@ -84,8 +85,10 @@ class Composer:
             if key == streamed and key not in seen and isinstance(event, yaml.SequenceStartEvent):
                 yield from self._items(key, line)
             else:
+                self._path = [key]
                 anchored = getattr(event, "anchor", None) is not None and not isinstance(event, yaml.AliasEvent)
                 top = Top(key, line, self._node(event, 1), anchored=anchored)
+                self._path = []
                 if key not in seen:
                     yield from _unrolled(top) if key == streamed else (top,)
             seen.setdefault(key, line)
@@ -93,8 +96,10 @@ class Composer:
     def _items(self, key: str, line: int) -> Iterator[Top]:
         index = 0
         while not isinstance(event := self._next(), yaml.SequenceEndEvent):
+            self._path = [f"{key}[{index}]"]
             yield Top(key, line, self._node(event, 2), index)
             index += 1
+        self._path = []
 
     def _next(self) -> Event:
         return self._parser.get_event()
@@ -139,7 +144,9 @@ class Composer:
     def _sequence(self, start: Event, depth: int) -> Sequence:
         items: list[Node] = []
         while not isinstance(event := self._next(), yaml.SequenceEndEvent):
+            self._path.append(f"[{len(items)}]")
             items.append(self._node(event, depth + 1))
+            self._path.pop()
         return Sequence(items, _line(start))
 
     def _mapping(self, start: Event, depth: int) -> Mapping:
@@ -147,7 +154,9 @@ class Composer:
         merged: list[Mapping] = []
         while not isinstance(event := self._next(), yaml.MappingEndEvent):
             key, line = self._key(event)
+            self._path.append(f".{key}")
             value = self._node(self._next(), depth + 1)
+            self._path.pop()
             if key == "<<":
                 merged += _mergeable(value, line)
             elif key in entries:
@@ -165,7 +174,8 @@ class Composer:
         return event.value, _line(event)
 
     def _duplicate(self, line: int, key: str, first: int) -> None:
-        self._report.problem(line, key, f"expected each key once; it is on line {first} already")
+        path = f"{''.join(self._path)}.{key}" if self._path else key
+        self._report.problem(line, path, f"expected each key once; it is on line {first} already")
 
 
 def _line(event: Event) -> int:

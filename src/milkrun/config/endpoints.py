@@ -24,6 +24,7 @@ class EndpointReader:
 
     def __init__(self, kinds: Kinds) -> None:
         self._by_scheme = {scheme: (name, kind) for name, kind in kinds.items() for scheme in kind.schemes}
+        self._keys = frozenset().union(*(kind.keys for kind in kinds.values()))
         self._conditions = ConditionReader()
 
     def read(self, section: Section) -> Endpoint | None:
@@ -38,9 +39,11 @@ class EndpointReader:
             return None
         kind, reader = self._by_scheme.get(scheme, ("", None))
         endpoint = self._endpoint(section, name, group, kind, reader.read(section) if reader else None)
-        if reader is None:  # without its kind, nobody knows which of the other keys belong
+        if reader is None:
             known = " or ".join(f"{known}://" for known in sorted(self._by_scheme))
             section.problem("url", f"expected a URL that begins with {known}")
+            section.allow(self._keys)
+            section.done(NOT_BUILT_KEYS, deep=False)
         else:
             section.done(NOT_BUILT_KEYS)
         return endpoint if enabled else None

@@ -60,7 +60,7 @@ class _Loading:
 
     def settings(self) -> Settings:
         """All of it; raises ConfigError if anything is wrong."""
-        problems = [problem for report in self._reports for problem in report.problems]
+        problems = [problem for report in self._reports for problem in report.problems_by_line]
         if problems:
             raise ConfigError(problems)
         return Settings(
@@ -92,8 +92,8 @@ class _Loading:
             if section is not None:
                 self._process.read(top.key, section)
         elif not (top.anchored or top.key.startswith("x-")):
-            known = [ENDPOINTS, *self._process.sections, *NOT_BUILT_KEYS[""]]
-            report.problem(top.line, top.key, unknown_key(top.key, known))
+            known = (ENDPOINTS, *self._process.sections)
+            report.problem(top.line, top.key, unknown_key(top.key, known, NOT_BUILT_KEYS[""]))
 
     def _section(self, top: Top, path: str, report: Report) -> Section | None:
         if is_null(top.value):

@@ -58,6 +58,11 @@ class Report:
         self._warnings[message] = (first, times + 1)
 
     @property
+    def problems_by_line(self) -> list[Problem]:
+        """The problems in the order in which a person meets them."""
+        return sorted(self.problems, key=lambda problem: problem.line or 0)
+
+    @property
     def warnings(self) -> list[str]:
         """The warnings as sentences, in the order in which they first came up."""
         return [f"{first}{_more(times)}" for first, times in self._warnings.values()]

@@ -4,7 +4,7 @@ A reader asks for the keys it knows and says at the end that it is done; whateve
 key. No reader stops at an error: it gets the default and goes on, so that every error is found in one pass.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import TypeVar
 
@@ -130,14 +130,21 @@ class Section:
         entry = self._entries.get(key)
         self._report.warning(self.line if entry is None else entry.line, self.path_of(key), message)
 
-    def done(self, not_built: Mapping[str, frozenset[str]]) -> None:
-        """Nobody will ask for more: report keys nobody asked for. `not_built` is Gatus's, by section's name."""
+    def allow(self, keys: Iterable[str]) -> None:
+        """These keys are known, although nobody can read them now."""
+        self._asked |= dict.fromkeys(keys)
+
+    def done(self, not_built: Mapping[str, frozenset[str]], *, deep: bool = True) -> None:
+        """Nobody will ask for more: report keys nobody asked for, also in the sections below if `deep`.
+
+        `not_built` are Gatus's keys that are not built yet, by the name of the section.
+        """
         name = self.path.rpartition(".")[2].partition("[")[0]
         later = not_built.get(name, frozenset())
         for key in self._entries:
             if key not in self._asked:
                 self._not_asked(key, later)
-        for section in self._sections.values():
+        for section in self._sections.values() if deep else ():
             section.done(not_built)
 
     def path_of(self, key: str) -> str:
@@ -148,7 +155,7 @@ class Section:
         if key in later:
             self.warning(key, not_built(key))
         else:
-            self.problem(key, unknown_key(key, [*self._asked, *later]))
+            self.problem(key, unknown_key(key, self._asked, later))
 
     def _node(self, key: str) -> Node | None:
         self._asked[key] = None
@@ -177,9 +184,9 @@ class Section:
         return parsed
 
 
-def unknown_key(key: str, known: list[str]) -> str:
-    """What to say of a key nobody knows."""
-    near = get_close_matches(key, known, n=1)
+def unknown_key(key: str, known: Iterable[str], later: Iterable[str]) -> str:
+    """What to say of a key nobody knows; `later` are Gatus's that are not built yet."""
+    near = get_close_matches(key, [*known, *later], n=1)
     return f"unknown key, perhaps {near[0]!r}" if near else f"unknown key; known here are {', '.join(sorted(known))}"
 
 

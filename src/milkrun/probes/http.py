@@ -45,9 +45,10 @@ class HttpOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HttpKind:
-    """Reads `url`, `method`, `headers`, `body`, `client` and `connection`."""
+    """Reads what an http check needs of an endpoint."""
 
     schemes = frozenset({"http", "https"})
+    keys = frozenset({"url", "method", "headers", "body", "client", "connection"})
 
     def read(self, endpoint: Section) -> Reading | None:
         """The options; None where the URL cannot be used, after everything else has been read too."""
