@@ -1,0 +1,31 @@
+"""The query parameters of pages and interface: what may be asked, and one clear sentence for what may not."""
+
+from typing import Annotated
+
+from fastapi import Depends, Query
+from fastapi.exceptions import RequestValidationError
+
+from milkrun.core.outcome import Outcome
+from milkrun.web import listing
+
+_Group = Annotated[str | None, Query(max_length=200, description="Only this group; empty for endpoints without one.")]
+_State = Annotated[Outcome | None, Query(description="Only endpoints in this state.")]
+_Words = Annotated[str, Query(max_length=200, description="Words that group, name or address must contain.")]
+_Page = Annotated[int, Query(ge=1, le=1_000_000, description="Which page, from 1.")]
+
+
+def _asked(group: _Group = None, state: _State = None, q: _Words = "", page: _Page = 1) -> listing.Query:
+    return listing.Query(group=group, state=state, q=q, page=page)
+
+
+AskedDep = Annotated[listing.Query, Depends(_asked)]
+
+
+def sentence(error: RequestValidationError) -> str:
+    """Say what was given and what was expected: `page is "0": input should be greater than or equal to 1.`."""
+    parts = []
+    for one in error.errors():
+        name = one["loc"][-1]
+        given = str(one.get("input"))[:80]
+        parts.append(f'{name} is "{given}": {one["msg"][0].lower()}{one["msg"][1:]}')
+    return "; ".join(parts) + "."

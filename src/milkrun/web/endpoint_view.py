@@ -1,0 +1,100 @@
+"""What the page of one endpoint says: its headline, its days, its results, its certificate. Pure."""
+
+import msgspec
+
+from milkrun.core.observation import Tls
+from milkrun.core.outcome import Outcome
+from milkrun.core.result import Result
+from milkrun.core.tally import HOUR, Tally, merge, uptime
+from milkrun.web import rows, words
+from milkrun.web.entry import DAY, Entry
+
+DAYS = 90
+DAY_MS = DAY * HOUR
+WINDOWS = (("24 hours", 1), ("7 days", 7), ("30 days", 30), ("90 days", 90))
+
+
+class Day(msgspec.Struct, frozen=True, kw_only=True):
+    """One day of the 90-day bar. `uptime` None: nothing is known of it. `level` picks its colour."""
+
+    began: int
+    uptime: float | None
+    level: str
+    text: str
+
+
+class Headline(msgspec.Struct, frozen=True, kw_only=True):
+    """The sentence on top: the verdict, why if it is not up, and the facts behind it."""
+
+    verdict: str
+    reason: str
+    detail: str
+    facts: tuple[str, ...]
+
+
+def headline(entry: Entry, now: float) -> Headline:
+    """State and how long ("Up for 12 days"), then median, cold path and certificate; `now` is epoch seconds."""
+    state = entry.state
+    verdict = state.state.value.capitalize()
+    if state.since is not None:
+        verdict += f" for {words.duration(now - state.since / 1_000)}"
+    median, _ = entry.percentiles()
+    facts = [f"{words.latency(median)} median"] if median is not None else []
+    if (cold := entry.last_cold) is not None:
+        facts.append(f"cold path proved {words.duration(now - cold.started)} ago")
+    if (tls := certificate(entry)) is not None and tls.not_after is not None:
+        facts.append(_certificate_fact(tls.not_after - now))
+    last = entry.last
+    detail = last.failure.message if last is not None and last.failure is not None else ""
+    return Headline(verdict=verdict, reason=rows.why(entry), detail=detail, facts=tuple(facts))
+
+
+def _certificate_fact(left: float) -> str:
+    return f"certificate {words.duration(left)}" if left > 0 else f"certificate expired {words.duration(-left)} ago"
+
+
+def certificate(entry: Entry) -> Tls | None:
+    """The last TLS facts seen: those of the last result, else of the last cold one."""
+    for result in (entry.last, entry.last_cold):
+        if result is not None and result.tls is not None:
+            return result.tls
+    return None
+
+
+def days(tallies: list[Tally], now: int) -> list[Day]:
+    """The last 90 days (UTC), oldest first, `now` in epoch ms."""
+    by_day: dict[int, Tally] = {}
+    for tally in tallies:
+        day = tally.hour // DAY_MS
+        by_day[day] = merge(by_day[day], tally) if day in by_day else tally
+    today = now // DAY_MS
+    return [_day(day, by_day.get(day)) for day in range(today - DAYS + 1, today + 1)]
+
+
+def _day(day: int, tally: Tally | None) -> Day:
+    value = uptime([tally]) if tally is not None else None
+    if tally is None or value is None:
+        return Day(began=day * DAY_MS, uptime=None, level="none", text="nothing known")
+    text = f"{words.share(value)} up, {tally.down:,} of {tally.up + tally.degraded + tally.down:,} results down"
+    return Day(began=day * DAY_MS, uptime=value, level=_level(value, tally), text=text)
+
+
+def _level(value: float, tally: Tally) -> str:
+    """Red is for days with an hour's worth of downtime, amber for less, green for none."""
+    if value < 1 - 1 / DAY:
+        return Outcome.DOWN.value
+    return Outcome.DEGRADED.value if tally.down or tally.degraded else Outcome.UP.value
+
+
+def windows(tallies: list[Tally], now: int) -> list[tuple[str, str]]:
+    """Uptime over each window, as words."""
+    return [
+        (name, words.share(uptime(tally for tally in tallies if tally.hour > now - count * DAY_MS)))
+        for name, count in WINDOWS
+    ]
+
+
+def said(result: Result) -> str:
+    """One result's line: its status and reason."""
+    status = f"{result.http.status}" if result.http else ""
+    return " ".join(part for part in (status, words.reason(result)) if part)

@@ -1,0 +1,59 @@
+"""Drawing by numbers: the small graphics of the pages as SVG path data. Pure; the stylesheet gives the colours."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+from milkrun.core.outcome import Outcome
+
+BAR = 5  # one result's width with its gap, in pixels
+HEIGHT = 20
+SMALLEST = 3.0
+CELL = 12  # one endpoint of the heat map, with its gap
+
+Paths = dict[Outcome, str]
+
+# Shapes of a heat map's cell, within CELL: what is up stays small and calm, what is not fills its cell.
+SHAPES = {
+    Outcome.UP: "h8v8h-8z",
+    Outcome.DEGRADED: "m4 -1l5 5l-5 5l-5 -5z",
+    Outcome.DOWN: "m4 -1l5.5 10h-11z",
+    Outcome.UNKNOWN: "m1 1h6v6h-6zm1.5 1.5v3h3v-3z",
+}
+
+
+def sparkline(results: Iterable[tuple[Outcome, float]], slots: int) -> Paths:
+    """The last results as bars, newest at the right: height is latency (ms, on a log scale), a path an outcome.
+
+    A failure is as high as the row: how quickly it failed is no latency.
+    """
+    bars = list(results)[-slots:]
+    slowest = max((latency for outcome, latency in bars if outcome is not Outcome.DOWN), default=1.0)
+    paths: dict[Outcome, list[str]] = {}
+    for place, (outcome, latency) in enumerate(bars, start=slots - len(bars)):
+        height = HEIGHT if outcome is Outcome.DOWN else _height(latency, slowest)
+        paths.setdefault(outcome, []).append(f"M{place * BAR + 2} {HEIGHT}v-{height:.0f}")
+    return {outcome: "".join(parts) for outcome, parts in paths.items()}
+
+
+def _height(latency: float, slowest: float) -> float:
+    """Log scale, so that one slow answer does not flatten the others; nothing is lower than SMALLEST."""
+    full = math.log1p(max(slowest, 1.0))
+    return max(SMALLEST, (HEIGHT - 2) * math.log1p(max(latency, 0.0)) / full)
+
+
+def cells(states: Sequence[Outcome], columns: int) -> Paths:
+    """The heat map: one cell an endpoint, in reading order, a path a state."""
+    paths: dict[Outcome, list[str]] = {}
+    for place, state in enumerate(states):
+        row, column = divmod(place, columns)
+        paths.setdefault(state, []).append(f"M{column * CELL + 2} {row * CELL + 2}{SHAPES[state]}")
+    return {state: "".join(parts) for state, parts in paths.items()}
+
+
+def line(values: Sequence[float], *, width: float, height: float, top: float) -> str:
+    """A polyline from left to right, `top` at the top edge; "" for fewer than two values."""
+    if len(values) < 2:
+        return ""
+    step = width / (len(values) - 1)
+    points = (f"{n * step:.1f} {height - height * value / (top or 1):.1f}" for n, value in enumerate(values))
+    return "M" + "L".join(points)
