@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import time
+from asyncio import _get_running_loop  # the one that does not raise: this is asked for each request
 from collections.abc import Callable
 from types import TracebackType
 from typing import Literal, Self, TypedDict, Unpack, cast
@@ -12,13 +13,14 @@ from milkrun.client.connection import Closed, Connection
 from milkrun.client.descriptors import Descriptors, descriptor_limit
 from milkrun.client.dial import Dialer
 from milkrun.client.errors import RequestError, UsageError
+from milkrun.client.headers import Headers
 from milkrun.client.pool import CLOSED, Limits, Policy, Pool
 from milkrun.client.redirect import destination, guard, onward
 from milkrun.client.request import BodyUse, Content, HeaderTypes, Options, PreparedRequest, Redirects, build
 from milkrun.client.resolve import CachingResolver, Resolver
 from milkrun.client.resolve_ares import AresLookup
 from milkrun.client.resolve_system import SystemLookup
-from milkrun.client.response import Hop, Response, decoded, notable
+from milkrun.client.response import Hop, Response, decoded
 from milkrun.client.stats import Stats, time_wait
 from milkrun.client.timings import Timings
 from milkrun.client.tls import Contexts, TlsOptions
@@ -103,7 +105,8 @@ class Client:
         self._warm = self._cold = self._stale_retries = 0
 
     async def __aenter__(self) -> Self:
-        self._check()
+        if _get_running_loop() is not self._loop:
+            self._check()
         return self
 
     async def __aexit__(
@@ -161,7 +164,8 @@ class Client:
             RequestError: what became of it, by layer and kind, with timings and what was seen of the connection.
             UsageError: the client is closed, or used on another event loop or in a forked process.
         """
-        self._check()
+        if _get_running_loop() is not self._loop:
+            self._check()
         now = self._clock()
         trip = Trip(now, now + timeout, Timings())
         try:
@@ -229,12 +233,9 @@ class Client:
         }
 
     def _check(self) -> None:
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError as err:  # in a forked child, too: asyncio knows whose loop it is
-            raise self._misuse() from err
-        if loop is self._loop:
-            return
+        loop = _get_running_loop()
+        if loop is None:  # asyncio knows that a forked child does not run its parent's loop
+            raise self._misuse()
         if self._closed or self._loop is not None or self._pid != os.getpid():
             raise self._misuse()
         self._loop = loop
@@ -305,24 +306,16 @@ class Client:
         now = self._clock()
         connection.clocked(trip.timings, now)
         facts = connection.facts()
-        body = received.body
-        headers = notable(received)
+        headers = Headers.from_head(received.head) if received.notable else None
         if headers is not None:
             _heed(connection, headers.get("keep-alive"))
         self._pool.put_back(connection, request, now, keep=received.keep)
+        body = received.body
         if headers is not None:
             trip.connection, trip.status = facts, received.status
             body = decoded(received, headers, request.options.max_body)
-        return Response(
-            request=request,
-            received=received,
-            body=body,
-            timings=trip.finish(now),
-            connection=facts,
-            stale_retry=trip.stale_retry,
-            warnings=trip.warnings + received.warnings,
-            history=trip.history,
-        )
+        return Response(request, received, body, trip.finish(now), facts, trip.stale_retry,
+                        trip.warnings + received.warnings, trip.history)  # fmt: skip
 
     async def _follow(self, response: Response, trip: Trip) -> Response:
         seen: set[tuple[str, str]] = set()

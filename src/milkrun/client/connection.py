@@ -140,7 +140,8 @@ class Connection(asyncio.Protocol):
         sent = self._sent or now
         first = self._first or now
         timings.send += sent - self._started
-        timings.wait += max(0.0, first - sent)  # an early response may come before the request is all sent
+        if first > sent:  # an early response may come before the request is all sent
+            timings.wait += first - sent
         timings.receive += now - first
 
     def facts(self) -> ConnectionFacts:
@@ -159,9 +160,12 @@ class Connection(asyncio.Protocol):
         """Whether the exchange failed as it does when the server closed an idle connection just before."""
         return self.uses > 1 and not self._first
 
-    def rest(self, now: float, due: float) -> None:
-        """Be idle until `due`."""
+    def rest(self, now: float, retirement: float) -> None:
+        """Be idle, for as long as patience lasts, or until retirement."""
         self.returned = now
+        due = now + self.patience
+        if due > retirement:
+            due = retirement
         self.due = due
         if due < self.watched:
             self._deadlines.watch(self)
@@ -184,11 +188,10 @@ class Connection(asyncio.Protocol):
         if self.answer is None:
             self._spoil(Closed.UNASKED)
             return
-        now = self._clock()
-        self._first = self._first or now
+        if not self._first:
+            self._first = self._clock()
         try:
-            complete = self._parser.feed(data)
-            if complete:
+            if self._parser.feed(data):
                 self._finish()
         except RequestError as err:
             self._fail(err, Closed.FAILED)
@@ -236,10 +239,10 @@ class Connection(asyncio.Protocol):
 
     def _finish(self) -> None:
         received = self._parser.take()
-        answer, self.answer = cast("asyncio.Future[Received]", self.answer), None
         if self._paused:
             received.keep = False  # the rest of the request is still to be sent
-        if not answer.done():
+        answer, self.answer = self.answer, None
+        if answer is not None and not answer.done():  # done: cancelled, in this turn of the loop
             answer.set_result(received)
 
     def _stop(self, cause: Exception | None) -> None:

@@ -77,6 +77,7 @@ class Pool:
         self._dialer = dialer
         self._limits = limits
         self._policy = policy
+        self._max_age = policy.max_age
         self._descriptors = descriptors
         self._warm_part = warm_part(descriptors.budget)
         self._clock = clock
@@ -138,14 +139,18 @@ class Pool:
 
     def put_back(self, connection: Connection, request: PreparedRequest, now: float, *, keep: bool) -> None:
         """The exchange is over: keep the connection warm, or close it."""
-        reason = connection.ended or self._verdict(connection, request, now, keep=keep)
         lane = self._lanes[request.key]
-        if reason is not None:
-            connection.close(reason)
-        else:
+        max_age = request.options.max_age
+        retirement = connection.created + connection.jitter * (self._max_age if max_age is None else max_age)
+        reason = connection.ended or self._verdict(connection, request, now, keep=keep)
+        if reason is None and now >= retirement:
+            reason = Closed.MAX_AGE
+        if reason is None:
             lane.idle.append(connection)
             self._idle[connection] = None
-            connection.rest(now, min(now + connection.patience, self._retirement(connection, request)))
+            connection.rest(now, retirement)
+        else:
+            connection.close(reason)
         self._leave(lane)
 
     def leave(self, request: PreparedRequest) -> None:
@@ -243,11 +248,7 @@ class Pool:
             return Closed.CLIENT
         if connection.uses == 1 and self._descriptors.used > self._warm_part and not self._make_way(now):
             return Closed.BUDGET
-        return Closed.MAX_AGE if now >= self._retirement(connection, request) else None
-
-    def _retirement(self, connection: Connection, request: PreparedRequest) -> float:
-        max_age = request.options.max_age
-        return connection.created + connection.jitter * (self._policy.max_age if max_age is None else max_age)
+        return None
 
     def _make_way(self, now: float) -> bool:
         overdue = self._overdue.pop(self._idle, now)

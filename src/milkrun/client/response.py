@@ -10,11 +10,6 @@ from milkrun.client.request import PreparedRequest
 from milkrun.client.timings import Timings
 from milkrun.client.wire import Received
 
-# Fields that the client itself must read; the usual Transfer-Encoding is told from others without a parse.
-_NOTABLE = (b"\ncontent-encoding:", b"\nkeep-alive:")
-_TRANSFER = b"\ntransfer-encoding:"
-_CHUNKED = b"\ntransfer-encoding: chunked\r"
-
 
 class Hop(msgspec.Struct, frozen=True, gc=False):
     """A redirect that was followed: from which URL, by which status."""
@@ -23,7 +18,7 @@ class Hop(msgspec.Struct, frozen=True, gc=False):
     status: int
 
 
-class Response(msgspec.Struct, kw_only=True):
+class Response(msgspec.Struct):
     """A complete response.
 
     Attributes:
@@ -78,14 +73,6 @@ class Response(msgspec.Struct, kw_only=True):
 
     def __repr__(self) -> str:
         return f"<Response {self.status} {self.url}>"
-
-
-def notable(received: Received) -> Headers | None:
-    """The fields, if there are any among them that concern the client; None spares most responses the parse."""
-    head = received.head.lower()
-    if any(name in head for name in _NOTABLE) or (_TRANSFER in head and _CHUNKED not in head):
-        return Headers.from_head(received.head)
-    return None
 
 
 def decoded(received: Received, headers: Headers, cap: int) -> bytes:

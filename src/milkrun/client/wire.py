@@ -5,6 +5,8 @@ mode, no bound on the head, and it accepts `HTTP/0.9 200`. So the head is held b
 handed over; what httptools refuses although RFC 9112 lets a client read it, `lenient` repairs.
 """
 
+import re
+
 import httptools
 import msgspec
 
@@ -16,7 +18,13 @@ _VERSION = b"HTTP/1."  # not "HTTP/": httptools would read 0.9 and 2.0, which no
 _STATUS = slice(9, 12)
 _INTERIM = b"1"
 _SWITCHING = b"101"
-_LOWEST = b"100"
+# Fields that the client itself reads, the usual chunked framing excepted. Spelt out, because re.IGNORECASE gives up
+# the search for the line feed, which makes this twice as fast.
+_NOTABLE = re.compile(
+    rb"\n(?:[Cc][Oo][Nn][Tt][Ee][Nn][Tt]-[Ee]|[Kk][Ee][Ee][Pp]-|"
+    rb"[Tt][Rr][Aa][Nn][Ss][Ff][Ee][Rr]-(?!Encoding: chunked\r))"
+)
+_PLAIN = frozenset(b"HTTP/1.%d %d" % (minor, hundreds) for minor in (0, 1) for hundreds in range(2, 10))
 
 
 class Received(msgspec.Struct, gc=False):
@@ -28,6 +36,7 @@ class Received(msgspec.Struct, gc=False):
         body: as received, content codings still on; empty when it was only drained.
         size: bytes of body received, also of a drained one.
         keep: whether the connection may serve another exchange.
+        notable: whether the head has fields that concern the client itself, beyond those of framing.
         warnings: what was read although it should not have been sent so.
     """
 
@@ -36,6 +45,7 @@ class Received(msgspec.Struct, gc=False):
     body: bytes
     size: int
     keep: bool
+    notable: bool
     warnings: tuple[str, ...]
 
 
@@ -98,9 +108,16 @@ class ResponseParser:
         """Take in what arrived; says whether the response is complete."""
         if self._head:
             self._feed_body(data)
-        else:
+        elif self._held or data[:10] not in _PLAIN or self._head_only:
             self._feed_head(data)
-        if self._head and not self._complete:
+        else:  # nearly every response: it starts here, as it should, and its head is here whole
+            end = data.find(b"\r\n\r\n") + 4
+            if 4 <= end <= self._max_head:
+                self._head = data[:end]
+                self._feed_first(data)
+            else:
+                self._feed_head(data)
+        if not self._complete and self._head:
             self._gather()
         return self._complete
 
@@ -113,17 +130,19 @@ class ResponseParser:
 
     def take(self) -> Received:
         """Hand the complete response out, and keep nothing of it."""
-        if self._body is not None or len(self._chunks) != 1:
+        head, chunks = self._head, self._chunks
+        if self._body is None and len(chunks) == 1 and len(chunks[0]) <= self._cap:
+            body = chunks.pop()  # nearly every response: one piece, handed on as it is
+            size = len(body)
+            if self._drain:
+                body = b""
+        else:
             self._gather()
-            body = bytes(self._body or b"")
-        else:  # nearly every response: one piece, handed on as it is
-            body = self._chunks.pop()
-            self._size = len(body)
-            self._check_size()
-        received = Received(int(self._head[_STATUS]), self._head, b"" if self._drain else body, self._size,
-                            self._keep and self._begun == 1, self._warnings)  # fmt: skip
-        self._head, self._body = b"", None
-        return received
+            body, size = bytes(self._body or b""), self._size
+            self._body = None
+        self._head = b""
+        return Received(int(head[9:12]), head, body, size, self._keep and self._begun == 1,
+                        _NOTABLE.search(head) is not None, self._warnings)  # fmt: skip
 
     def _feed_head(self, data: bytes) -> None:
         searched = len(self._held)
@@ -136,11 +155,11 @@ class ResponseParser:
             self._skip_interim(data, end)
         else:
             self._held, self._head = b"", data[:end]
-            self._feed_first(data, end)
+            self._feed_first(data)
 
     def _judge_start(self, data: bytes, end: int) -> None:
         start = data[: len(_VERSION)]
-        if start != _VERSION[: len(start)]:
+        if start != _VERSION[: len(start)] or data[_STATUS.start : _STATUS.start + 1] == b"0":
             raise bad_status_line(data)
         if self._before + (len(data) if end < 0 else end) > self._max_head:
             message = f"the head of the response is over {self._max_head} bytes"
@@ -154,18 +173,18 @@ class ResponseParser:
         if len(data) > end:
             self._feed_head(data[end:])
 
-    def _feed_first(self, data: bytes, end: int) -> None:
+    def _feed_first(self, data: bytes) -> None:
         try:
             self._parser.feed_data(_bodiless(data) if self._head_only else data)
         except httptools.HttpParserError as err:
             if self._complete:
                 self._begun += 1
             else:
-                self._read_again(data[end:], err)
-        if self._head[_STATUS] < _LOWEST:
-            raise bad_status_line(self._head)
+                self._read_again(data, err)
 
-    def _read_again(self, rest: bytes, refusal: Exception) -> None:
+    def _read_again(self, data: bytes, refusal: Exception) -> None:
+        end = _head_end(data, 0)  # which may be nearer than it seemed, by bare LF
+        self._head = data[:end]
         if _is_acceptable(self._head):
             raise _bad_body(refusal) from refusal
         self._head, self._warnings = repair(self._head)
@@ -174,7 +193,7 @@ class ResponseParser:
             raise RequestError("protocol", "bad-header", message, phase="wait") from refusal
         self._parser = httptools.HttpResponseParser(self)
         self._begun = 0
-        self._feed_body((_bodiless(self._head) if self._head_only else self._head) + rest)
+        self._feed_body((_bodiless(self._head) if self._head_only else self._head) + data[end:])
 
     def _feed_body(self, data: bytes) -> None:
         try:
