@@ -10,18 +10,8 @@ from typing import Any, Self
 import uvloop
 
 from benchmarks import load
-from benchmarks.bare import Bare
 from benchmarks.measure import raise_descriptor_limit
-from benchmarks.ours import Milkrun
-from benchmarks.peers import Aiohttp, Httpx2, Pyreqwest, Subject
-
-SUBJECTS: dict[str, Callable[[Sequence[str], str], Subject]] = {
-    "bare": Bare,
-    "milkrun": Milkrun,
-    "pyreqwest": Pyreqwest,
-    "aiohttp": Aiohttp,
-    "httpx2": Httpx2,
-}
+from benchmarks.subjects import make
 
 _ORDERS: dict[str, Callable[..., Awaitable[Any]]] = {
     "visit": lambda subject, first, last: load.visit(subject.get, first, last),
@@ -34,7 +24,7 @@ _ORDERS: dict[str, Callable[..., Awaitable[Any]]] = {
 
 async def _obey(name: str, urls: Sequence[str], ca: str, orders: Connection) -> None:
     """Carry out orders until there are no more; the loop does nothing else while it waits for one."""
-    subject = SUBJECTS[name](urls, ca)
+    subject = make(name, urls, ca)
     loop = asyncio.get_running_loop()
     while (order := await loop.run_in_executor(None, orders.recv)) is not None:
         verb, *arguments = order

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from benchmarks import table
-from benchmarks.child import SUBJECTS, Child
+from benchmarks.child import Child
 from benchmarks.measure import ROUNDS, medians, paired_ratio
 from benchmarks.origins import Origins, origins
+from benchmarks.subjects import SUBJECTS
 from benchmarks.table import Row
 
 Rounds = Mapping[str, Sequence[float]]

@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from benchmarks.measure import resident
-from benchmarks.peers import Subject
+from benchmarks.subjects import Subject
 
 CONCURRENCY = 50
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from benchmarks.subjects import TIMEOUT
 from milkrun.client import Client
 
-TIMEOUT = 30.0
 FEW = 50  # origins that new connections are made to
 
 
