@@ -113,6 +113,16 @@ class Round:
         await asyncio.wait([driver])
         await self.runner.drain(0)
 
+    async def stall(self, seconds: float) -> None:
+        """Run the scheduler, and hold the event loop for `seconds` right after it has begun."""
+        driver = asyncio.create_task(self.scheduler.run())
+        await self.clock.advance(0)
+        self.clock._move(self.clock.now() + seconds)
+        await self.clock.advance(0)
+        driver.cancel()
+        await asyncio.wait([driver])
+        await self.runner.drain(0)
+
     def balanced(self) -> bool:
         """The invariant: every slot that was due is done, skipped or in flight."""
         return self.runner.due == self.runner.done + self.runner.skipped + self.runner.in_flight

@@ -46,9 +46,11 @@ class Scheduler:
         self._group: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
-        """Drive the routes until cancelled; running checks are the runner's and go on."""
+        """Drive the routes from now on until cancelled; running checks are the runner's and go on."""
+        now = self._now()
         async with asyncio.TaskGroup() as self._group:
-            for interval in self._routes:
+            for interval, route in self._routes.items():
+                route.skip_to(now)
                 self._drive(interval)
             await asyncio.get_running_loop().create_future()
 
