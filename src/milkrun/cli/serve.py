@@ -8,7 +8,7 @@ import typer
 from milkrun.cli.refusal import refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from milkrun.config.settings import Settings
 
@@ -28,26 +28,29 @@ def serve(
     config: Annotated[
         Path | None, typer.Option(metavar="FILE|DIR", help="The configuration; without one, nothing is monitored.")
     ] = None,
-    host: Annotated[str | None, typer.Option(help="The address to serve on.", show_default="127.0.0.1")] = None,
+    host: Annotated[
+        str | None, typer.Option(metavar="HOST", help="The address to serve on.  [default: 127.0.0.1]")
+    ] = None,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.", show_default="8090")
+        int | None,
+        typer.Option(metavar="PORT", min=0, max=65535, help="The port; 0 takes a free one.  [default: 8090]"),
     ] = None,
-    data: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where history is kept.", show_default="data")
-    ] = None,
+    data: Annotated[Path | None, typer.Option(metavar="DIR", help="Where history is kept.  [default: data]")] = None,
     allow_unauthenticated: Annotated[
         bool, typer.Option("--allow-unauthenticated", help="Serve beyond this machine without a password.")
     ] = False,
 ) -> None:
-    """Monitor the endpoints of a configuration, and serve the pages."""
-    from milkrun import app
-    from milkrun.cli.configuration import load
+    """Monitor endpoints, and serve the pages.
+
+    Ctrl-C or SIGTERM stops it; SIGHUP reads the endpoints of the configuration again.
+    """
+    from milkrun.cli.configuration import read_or_refuse
 
     if config is None:
         typer.echo(FIRST_ENDPOINT, err=True)
     paths = [config] if config else []
-    settings = overridden(load(paths), host=host, port=port, data=data, allow_unauthenticated=allow_unauthenticated)
-    run(settings, source=lambda: app.load(paths))
+    settings = read_or_refuse(paths)
+    run(overridden(settings, host=host, port=port, data=data, allow_unauthenticated=allow_unauthenticated), paths=paths)
 
 
 def overridden(
@@ -70,17 +73,12 @@ def overridden(
     return replace(settings, web=web, data=settings.data if data is None else str(data))
 
 
-def run(settings: "Settings", source: "Callable[[], Settings] | None" = None) -> None:
-    """Serve until stopped; trouble at the start is one line. `source` is asked for the endpoints again on SIGHUP."""
+def run(settings: "Settings", paths: "Sequence[Path]" = ()) -> None:
+    """Serve until stopped; trouble at the start is one line. `paths` are read again on SIGHUP."""
     from milkrun import app
 
     try:
-        status = app.serve(settings, announce=announce, source=source)
+        status = app.serve(settings, announce=typer.echo, paths=paths)
     except app.StartError as err:
         refuse(f"milkrun: {err}")
     raise typer.Exit(status)
-
-
-def announce(line: str) -> None:
-    """Print where the dashboard is, at once also into a pipe: scripts wait for this line."""
-    typer.echo(line)
