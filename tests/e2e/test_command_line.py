@@ -95,7 +95,7 @@ async def test_json_is_one_object_a_line_in_the_published_shape(tmp_path: Path) 
         (["check", "--config", "missing.yaml"], "missing.yaml"),
         (["validate", "missing.yaml"], "missing.yaml"),
         (["serve", "--config", "missing.yaml"], "missing.yaml"),
-        (["serve", "--port", "70000"], "70000"),
+        (["serve", "--port", "70000"], "--port"),
         (["serve", "--host", "0.0.0.0"], "--allow-unauthenticated"),  # noqa: S104 - that it is refused is the point
         (["chekc"], "No such command"),
     ],

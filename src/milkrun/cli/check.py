@@ -19,22 +19,26 @@ NOT_ALL_UP = 1
 
 
 def check(
-    urls: Annotated[list[str] | None, typer.Argument(metavar="[URL ...]", help="What to check.")] = None,
+    urls: Annotated[list[str] | None, typer.Argument(metavar="URL", help="What to check.")] = None,
     config: Annotated[
         Path | None, typer.Option(metavar="FILE|DIR", help="Check the endpoints of a configuration.")
     ] = None,
     rounds: Annotated[
-        int, typer.Option(min=1, help="How often to visit each: the first visit is cold, the others are warm.")
+        int,
+        typer.Option(metavar="N", min=1, help="How often to visit each: the first visit is cold, the others are warm."),
     ] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a check, and nothing else.")] = False,
 ) -> None:
-    """Check endpoints now: exit status 0 when all are up, 1 when some are not, 2 for bad input."""
+    """Check endpoints now, by URL or from a configuration.
+
+    The exit status is 0 when all are up, 1 when some are not, 2 for bad input.
+    """
     from milkrun.cli.adhoc import adhoc_settings
-    from milkrun.cli.configuration import load
+    from milkrun.cli.configuration import read_or_refuse
 
     if bool(urls) == bool(config):
         refuse("milkrun check takes URLs, or a configuration: milkrun check https://example.org")
-    settings = load([config]) if config else adhoc_settings(urls or ())
+    settings = read_or_refuse([config]) if config else adhoc_settings(urls or ())
     all_up = _print_objects(settings, rounds) if as_json else _print_report(settings, rounds)
     if not all_up:
         raise typer.Exit(NOT_ALL_UP)

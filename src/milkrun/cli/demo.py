@@ -9,10 +9,13 @@ from milkrun.cli.refusal import refuse
 
 
 def demo(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port of the pages; 0 takes a free one.")] = 8090,
+    port: Annotated[int, typer.Option(metavar="PORT", min=0, max=65535, help="The port; 0 takes a free one.")] = 8090,
 ) -> None:
-    """Serve 50 sample endpoints on this machine and monitor them every 10 seconds."""
-    from milkrun.cli.configuration import load
+    """Watch 50 sample endpoints, every 10 seconds.
+
+    They run on this machine; nothing is kept when it stops.
+    """
+    from milkrun.cli.configuration import read_or_refuse
     from milkrun.cli.serve import overridden, run
     from milkrun.demo.company import CompanyError, company
 
@@ -20,6 +23,6 @@ def demo(
         with company() as files:
             # OpenSSL's own way to name the roots to trust: the demo's authority is made at every start.
             os.environ["SSL_CERT_FILE"] = str(files.authority)
-            run(overridden(load([files.configuration]), port=port, data=files.data))
+            run(overridden(read_or_refuse([files.configuration]), port=port, data=files.data))
     except CompanyError as err:
         refuse(f"milkrun: {err}")
