@@ -1,0 +1,198 @@
+"""What results share is written once and referred to by id: the writer's side finds ids, the reader's side contents.
+
+A Scene is an endpoint's normal circumstances and always shared. Remarks are what was out of the ordinary; their texts
+may never come twice (`[BODY].time (1763892001) == 5`), and a table of such would only grow. So remarks are written
+beside their result the first time, and shared from the second time on.
+"""
+
+import hashlib
+from collections.abc import Hashable, Iterable
+from typing import TypeVar
+
+import msgspec
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from milkrun.core.observation import Tls
+from milkrun.core.outcome import Failure
+from milkrun.core.result import ConditionResult, Result
+from milkrun.store.schema import fact
+
+# A fact's last use is noted to within this many milliseconds of slots: a write each six hours, not one a result.
+GRAIN = 6 * 3_600_000
+
+# How many ids and contents are remembered. Beyond that memory starts anew: a look-up is 50 us, not a failure.
+REMEMBERED = 100_000
+SUSPECTS = 10_000
+
+
+class Scene(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """Who answered, over what, with which status, and which conditions judged it."""
+
+    peer: str | None = None
+    tls: Tls | None = None
+    version: str | None = None
+    status: int | None = None
+    conditions: tuple[str, ...] = ()
+
+
+class Remarks(msgspec.Struct, frozen=True, array_like=True, gc=False, omit_defaults=True):
+    """What was out of the ordinary. `shown` has (place, passed, text) of each condition that is not simply true."""
+
+    failure: Failure | None = None
+    shown: tuple[tuple[int, bool, str], ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+Content = TypeVar("Content", Scene, Remarks)
+
+
+def encode(content: Scene | Remarks) -> str:
+    """JSON. A lone surrogate, which a target may send and no database takes, is written out as an escape."""
+    try:
+        return msgspec.json.encode(content).decode()
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_storable(msgspec.to_builtins(content))).decode()
+
+
+def decode_aside(text: str) -> Remarks:
+    """Remarks that were written beside their result."""
+    return msgspec.json.decode(text, type=Remarks)
+
+
+def storable(text: str) -> str:
+    """The text as it is, or with what is not Unicode written out."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _storable(value: object) -> object:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {name: _storable(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(part) for part in value]
+    return value
+
+
+def remarks_of(result: Result) -> Remarks:
+    """What was out of the ordinary about a result."""
+    shown = tuple(
+        (place, condition.passed, condition.shown)
+        for place, condition in enumerate(result.conditions)
+        if not condition.passed or condition.shown != condition.condition
+    )
+    return Remarks(result.failure, shown, result.warnings)
+
+
+def conditions_of(scene: Scene, remarks: Remarks | None) -> tuple[ConditionResult, ...]:
+    """The conditions as they were judged."""
+    judged = [ConditionResult(condition=text, passed=True, shown=text) for text in scene.conditions]
+    for place, passed, text in remarks.shown if remarks else ():
+        judged[place] = ConditionResult(condition=scene.conditions[place], passed=passed, shown=text)
+    return tuple(judged)
+
+
+class FactWriter:
+    """Finds or gives ids, inside the writer's transaction. After a transaction that failed, `forget` what it gave."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._known: dict[Hashable, tuple[int, int]] = {}
+        self._renewed: dict[int, int] = {}
+        self._suspects: set[Hashable] = set()
+
+    def known(self, key: Hashable, slot: int) -> int | None:
+        """The id remembered under a key; that a result of this slot uses it is noted when the transaction ends."""
+        entry = self._known.get(key)
+        if entry is None:
+            return None
+        identity, until = entry
+        if slot > until:
+            self._known[key] = (identity, slot + GRAIN)
+            self._renewed[identity] = slot + GRAIN
+        return identity
+
+    def renew(self) -> None:
+        """Note what is still in use: once in a GRAIN a fact."""
+        if self._renewed:
+            rows = [{"fact": identity, "to": until} for identity, until in self._renewed.items()]
+            self._connection.execute(_USE, rows)
+            self._renewed = {}
+
+    def share(self, key: Hashable, content: Scene | Remarks, slot: int) -> int:
+        """The id of a content, given now or long ago; remembered under the key."""
+        if len(self._known) >= REMEMBERED:
+            self._known.clear()
+        text = encode(content)
+        digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
+        until = slot + GRAIN
+        found = self._connection.execute(_FIND, {"digest": digest}).first()
+        if found is None:
+            row = {"digest": digest, "until": until, "content": text}
+            identity = int(self._connection.execute(_GIVE, row).scalar_one())
+        else:
+            identity, until = found.id, max(until, found.until)
+            self._connection.execute(_USE, {"fact": identity, "to": until})
+        self._known[key] = (identity, until)
+        return identity
+
+    def remark(self, remarks: Remarks, slot: int) -> tuple[int | None, str | None]:
+        """Where remarks are written: as a shared fact's id if they have come before, else as text beside the result."""
+        identity = self.known(remarks, slot)
+        if identity is not None:
+            return identity, None
+        if remarks in self._suspects:
+            return self.share(remarks, remarks, slot), None
+        if len(self._suspects) >= SUSPECTS:
+            self._suspects.clear()
+        self._suspects.add(remarks)
+        return None, encode(remarks)
+
+    def remove_unused(self, before: int, limit: int) -> int:
+        """Remove at most so many facts that no result from slot `before` on can refer to; how many there were."""
+        old = select(fact.c.id).where(fact.c.until < before).order_by(fact.c.until).limit(limit)
+        gone = set(self._connection.scalars(old))
+        if gone:
+            self._connection.execute(delete(fact).where(fact.c.id.in_(gone)))
+            self._known = {key: entry for key, entry in self._known.items() if entry[0] not in gone}
+        return len(gone)
+
+    def forget(self) -> None:
+        """Start anew: what is remembered may never have been committed."""
+        self._known.clear()
+        self._renewed.clear()
+
+
+_FIND = select(fact.c.id, fact.c.until).where(fact.c.digest == bindparam("digest"))
+_GIVE = insert(fact).returning(fact.c.id)
+_USE = update(fact).where(fact.c.id == bindparam("fact")).values(until=bindparam("to"))
+
+
+class FactReader:
+    """Contents by id, remembered. Safe to share between threads: each step is one dictionary operation."""
+
+    def __init__(self) -> None:
+        self._contents: dict[int, Scene | Remarks] = {}
+
+    def load(self, connection: Connection, identities: Iterable[int], kind: type[Content]) -> dict[int, Content]:
+        """The contents of these ids, all of one kind."""
+        found: dict[int, Content] = {}
+        missing: list[int] = []
+        for identity in identities:
+            content = self._contents.get(identity)
+            if isinstance(content, kind):
+                found[identity] = content
+            else:
+                missing.append(identity)
+        return found | self._fetch(connection, missing, kind)
+
+    def _fetch(self, connection: Connection, identities: list[int], kind: type[Content]) -> dict[int, Content]:
+        found: dict[int, Content] = {}
+        for start in range(0, len(identities), 1_000):
+            bite = identities[start : start + 1_000]
+            rows = connection.execute(select(fact.c.id, fact.c.content).where(fact.c.id.in_(bite)))
+            found.update({row.id: msgspec.json.decode(row.content, type=kind) for row in rows})
+        if len(self._contents) + len(found) > REMEMBERED:
+            self._contents.clear()
+        self._contents.update(found)
+        return found

@@ -1,0 +1,118 @@
+"""The reading side, for any thread: each step is one short transaction."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from milkrun.core.outcome import Outcome
+from milkrun.core.result import Result
+from milkrun.core.state import EndpointState
+from milkrun.core.tally import Tally
+from milkrun.store import history, ledger
+from milkrun.store.dialect import on_disk, translated
+from milkrun.store.protocol import Gap, Page, Storage
+
+T = TypeVar("T")
+
+_NEWEST = (1 << 63) - 1
+
+
+class Reader:
+    """Reads through an engine's connections; safe to call from several threads."""
+
+    def __init__(self, engine: Engine, path: Path) -> None:
+        self._engine = engine
+        self._path = path
+        self._decoder = history.Decoder()
+
+    def results(self, endpoint: int, limit: int, before: int | None) -> list[Result]:
+        """One endpoint's results, newest first."""
+        floor = self._ask(partial(history.first_slot, identity=endpoint))
+        found: list[Result] = []
+        if floor is None or limit <= 0:
+            return found
+        for window in history.windows(self._newest_below, _NEWEST if before is None else before, floor):
+            with self._transaction() as connection:
+                rows = connection.execute(history.of_endpoint(window, endpoint, limit - len(found))).all()
+                found += self._decoder.decode(connection, rows)
+            if len(found) >= limit:
+                break
+        return found
+
+    def recent(self, per_endpoint: int, since: int) -> dict[int, list[Result]]:
+        """The last results of every endpoint, oldest first."""
+        found: dict[int, list[Result]] = {}
+        wanting: set[int] | None = None
+        for window in history.windows(self._newest_below, _NEWEST, since):
+            with self._transaction() as connection:
+                self._collect(connection, window, wanting, per_endpoint, found)
+                full = {endpoint for endpoint, results in found.items() if len(results) >= per_endpoint}
+                wanting = history.endpoints_with_results(connection) - full
+            if not wanting:
+                break
+        return {endpoint: results[::-1] for endpoint, results in found.items()}
+
+    def states(self) -> dict[int, EndpointState]:
+        """Each endpoint's last committed state."""
+        return self._ask(ledger.states)
+
+    def tallies(self, since: int, endpoint: int | None) -> list[Tally]:
+        """Hours, oldest first."""
+        return self._ask(partial(ledger.tallies, since=since, endpoint=endpoint))
+
+    def tally(self, since: int) -> list[Tally]:
+        """Count raw results by endpoint and hour."""
+        return self._ask(partial(ledger.count_results, since=since))
+
+    def incidents(
+        self, endpoint: int | None, open_only: bool, states: Iterable[Outcome] | None, limit: int, offset: int
+    ) -> Page:
+        """Incidents, newest first."""
+        wanted = ledger.matching(endpoint, open_only, states)
+        return self._ask(partial(ledger.incidents, wanted=wanted, limit=limit, offset=offset))
+
+    def gaps(self, since: int) -> list[Gap]:
+        """Gaps, oldest first."""
+        return self._ask(partial(ledger.gaps, since=since))
+
+    def storage(self) -> Storage:
+        """Bytes on disk and the range of slots."""
+        oldest, newest = self._ask(ledger.span)
+        return Storage(bytes=on_disk(self._path), oldest=oldest, newest=newest)
+
+    def _collect(
+        self,
+        connection: Connection,
+        window: tuple[int, int],
+        wanting: set[int] | None,
+        per_endpoint: int,
+        found: dict[int, list[Result]],
+    ) -> None:
+        """Add a window's rows to what was found, newest first, to `per_endpoint` each; the surplus is never decoded."""
+        statement = history.of_endpoints(window, None if wanting is None else sorted(wanting))
+        for part in connection.execution_options(yield_per=2_000).execute(statement).partitions():
+            room: dict[int, int] = {}
+            kept = []
+            for row in part:
+                left = room.setdefault(row[1], per_endpoint - len(found.get(row[1], ())))
+                if left > 0:
+                    room[row[1]] = left - 1
+                    kept.append(row)
+            for result in self._decoder.decode(connection, kept):
+                found.setdefault(result.endpoint, []).append(result)
+
+    def _newest_below(self, end: int) -> int | None:
+        return self._ask(partial(history.newest_below, end=end))
+
+    def _ask(self, question: Callable[[Connection], T]) -> T:
+        with self._transaction() as connection:
+            return question(connection)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with translated(self._path), self._engine.connect() as connection, connection.begin():
+            yield connection
