@@ -53,6 +53,7 @@ def test_what_came_early_follows_the_opening_in_order() -> None:
     transport, doorstep, protocol = FakeTransport(), Doorstep(), Recorder()
     doorstep.data_received(b"one")
     doorstep.data_received(b"two")
+    assert doorstep.heard
 
     doorstep.admit(transport, protocol)
 

@@ -13,7 +13,7 @@ from milkrun.client.errors import RequestError, RequestTimeoutError
 from milkrun.client.facts import ConnectionFacts, TlsFacts
 from milkrun.client.resolve import Resolver
 from milkrun.client.timings import Timings
-from milkrun.client.tls import Contexts, TlsOptions, handshake_error
+from milkrun.client.tls import Contexts, TlsOptions, handshake_error, not_tls
 from milkrun.client.url import Origin
 
 P = TypeVar("P", bound=asyncio.Protocol)
@@ -156,6 +156,9 @@ async def _shake_hands(
 ) -> asyncio.Transport:
     loop = asyncio.get_running_loop()
     try:
+        connected.doorstep.require_open(connected.transport)
+        if connected.doorstep.heard:
+            raise not_tls()  # in TLS the client speaks first (RFC 8446 2); this is a banner
         upgraded = await loop.start_tls(
             connected.transport,
             connected.doorstep,

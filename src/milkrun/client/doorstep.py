@@ -7,8 +7,8 @@ from typing import cast
 class Doorstep(asyncio.Protocol):
     """Takes a new connection's first events and hands them to the real protocol.
 
-    A peer may speak, or hang up, before the coroutine that opens the connection runs again: a plain-text banner on
-    a TLS port must reach the handshake, and a refusal right after it must not reach a protocol without a transport.
+    A peer may speak, or hang up, before the coroutine that opens the connection runs again; a refusal right after
+    the handshake must not reach a protocol that has no transport yet.
     """
 
     def __init__(self) -> None:
@@ -17,11 +17,11 @@ class Doorstep(asyncio.Protocol):
         self._reason: Exception | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Read nothing until somebody is there to take it."""
+        """Read nothing more until somebody is there to take it; uvloop may have read already."""
         cast("asyncio.Transport", transport).pause_reading()
 
     def data_received(self, data: bytes) -> None:
-        """Keep what came decrypted with the end of the handshake."""
+        """Keep what came before its time."""
         self._early.append(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -29,10 +29,19 @@ class Doorstep(asyncio.Protocol):
         self._lost = True
         self._reason = exc
 
-    def admit(self, transport: asyncio.Transport, protocol: asyncio.Protocol) -> None:
-        """Make the protocol the transport's own. Raises OSError if the connection was lost meanwhile."""
+    @property
+    def heard(self) -> bool:
+        """Whether the peer has spoken."""
+        return bool(self._early)
+
+    def require_open(self, transport: asyncio.Transport) -> None:
+        """Raise OSError if the connection was lost meanwhile."""
         if self._lost or transport.is_closing():
             raise self._reason if isinstance(self._reason, OSError) else ConnectionResetError()
+
+    def admit(self, transport: asyncio.Transport, protocol: asyncio.Protocol) -> None:
+        """Make the protocol the transport's own. Raises OSError if the connection was lost meanwhile."""
+        self.require_open(transport)
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
         for data in self._early:

@@ -71,6 +71,11 @@ def handshake_error(error: OSError) -> RequestError:
     return RequestError("tls", "closed", "the connection closed during the TLS handshake")
 
 
+def not_tls() -> RequestError:
+    """The error for a peer that speaks something else."""
+    return RequestError("tls", "not-tls", "the server speaks something else than TLS on this port")
+
+
 def _rejected(error: ssl.SSLCertVerificationError) -> RequestError:
     if error.verify_code in _OUT_OF_DATE:
         kind = "expired"
@@ -84,7 +89,7 @@ def _rejected(error: ssl.SSLCertVerificationError) -> RequestError:
 def _broken(error: ssl.SSLError) -> RequestError:
     reason = getattr(error, "reason", None) or str(error)  # only OpenSSL's own errors have the attribute
     if reason in _NOT_TLS:
-        return RequestError("tls", "not-tls", "the server answered the TLS handshake with something else")
+        return not_tls()
     if reason == "UNEXPECTED_EOF_WHILE_READING":
         return RequestError("tls", "closed", "the connection closed during the TLS handshake")
     return RequestError("tls", "alert", f"the TLS handshake failed: {reason.replace('_', ' ').lower()}")

@@ -1,0 +1,51 @@
+"""The process's descriptors, as the kernel sees them."""
+
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.turns import until
+
+
+def open_sockets() -> int:
+    """How many sockets are open now. (libuv opens files of its own when it likes.)"""
+    return sum(_target(entry).startswith("socket:") for entry in Path("/proc/self/fd").iterdir())
+
+
+async def settled(before: int) -> bool:
+    """Whether the number of open sockets comes back to what it was."""
+    return await until(lambda: open_sockets() == before)
+
+
+@contextmanager
+def none_left() -> Iterator[None]:
+    """Inside, the process cannot open anything."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(int(entry.name) for entry in Path("/proc/self/fd").iterdir())
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 2, before[1]))
+    taken: list[int] = []
+    try:
+        _take_all(taken)
+        yield
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def _take_all(taken: list[int]) -> None:
+    for _ in range(100_000):
+        try:
+            taken.append(os.dup(0))
+        except OSError:
+            return
+    raise AssertionError("the limit of descriptors was never reached")
+
+
+def _target(entry: Path) -> str:
+    try:
+        return str(entry.readlink())
+    except FileNotFoundError:  # the one that was open to list the others
+        return ""
