@@ -46,28 +46,28 @@ class Gate:
     While anyone waits every place is taken; so who finds one free may take it without a look at the queue.
     """
 
-    __slots__ = ("_waiters", "name", "places")
+    __slots__ = ("name", "places", "waiters")
 
     def __init__(self, places: Places, name: str) -> None:
         self.places = places
         self.name = name
-        self._waiters: deque[asyncio.Future[None]] | None = None  # most gates never have one: a deque is 600 bytes
+        self.waiters: deque[asyncio.Future[None]] | None = None  # most gates never have one: a deque is 600 bytes
 
     @property
     def waiting(self) -> int:
         """How many wait."""
-        return sum(not waiter.done() for waiter in self._waiters or ())
+        return sum(not waiter.done() for waiter in self.waiters or ())
 
     def try_enter(self) -> bool:
         """Take a place if one is free and nobody waits for it."""
-        while self._waiters and self._waiters[0].done():  # gave up
-            self._waiters.popleft()
-        return not self._waiters and self.places.acquire()
+        while self.waiters and self.waiters[0].done():  # gave up
+            self.waiters.popleft()
+        return not self.waiters and self.places.acquire()
 
     def leave(self) -> None:
         """Give a place up: to the first waiter, if there is one."""
-        while self._waiters:
-            waiter = self._waiters.popleft()
+        while self.waiters:
+            waiter = self.waiters.popleft()
             if not waiter.done():
                 waiter.set_result(None)
                 return
@@ -75,8 +75,8 @@ class Gate:
 
     def turn_away(self, error: Exception) -> None:
         """Let every waiter go with an error."""
-        while self._waiters:
-            waiter = self._waiters.popleft()
+        while self.waiters:
+            waiter = self.waiters.popleft()
             if not waiter.done():
                 waiter.set_exception(error)
 
@@ -84,9 +84,9 @@ class Gate:
         """Wait so long for a place; then RequestTimeoutError, self/overload."""
         loop = asyncio.get_running_loop()
         waiter = loop.create_future()
-        if self._waiters is None:
-            self._waiters = deque()
-        self._waiters.append(waiter)
+        if self.waiters is None:
+            self.waiters = deque()
+        self.waiters.append(waiter)
         timer = loop.call_later(max(0.0, seconds), self._too_late, waiter)
         try:
             await waiter

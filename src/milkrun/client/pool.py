@@ -275,8 +275,12 @@ class Pool:
             raise
 
     def _leave(self, lane: _Lane) -> None:
-        lane.gate.leave()
-        self._total.leave()
+        if lane.gate.waiters or self._total.waiters:
+            lane.gate.leave()
+            self._total.leave()
+        else:  # the same without four calls
+            lane.places.used -= 1
+            self._places.used -= 1
         if not lane.open:
             self._prune(lane)
 

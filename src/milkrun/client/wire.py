@@ -114,7 +114,10 @@ class ResponseParser:
             end = data.find(b"\r\n\r\n") + 4
             if 4 <= end <= self._max_head:
                 self._head = data[:end]
-                self._feed_first(data)
+                try:
+                    self._parser.feed_data(data)
+                except httptools.HttpParserError as err:
+                    self._refused(data, err)
             else:
                 self._feed_head(data)
         if not self._complete and self._head:
@@ -131,31 +134,37 @@ class ResponseParser:
     def take(self) -> Received:
         """Hand the complete response out, and keep nothing of it."""
         head, chunks = self._head, self._chunks
-        if self._body is None and len(chunks) == 1 and len(chunks[0]) <= self._cap:
-            body = chunks.pop()  # nearly every response: one piece, handed on as it is
-            size = len(body)
-            if self._drain:
-                body = b""
-        else:
+        if self._body is not None or len(chunks) > 1:
             self._gather()
-            body, size = bytes(self._body or b""), self._size
-            self._body = None
+            body, self._body = bytes(self._body or b""), None
+        else:  # nearly every response: one piece, handed on as it is
+            body = chunks.pop() if chunks else b""
+            self._size = len(body)
+            if self._size > self._cap:
+                self._give_up()
         self._head = b""
-        return Received(int(head[9:12]), head, body, size, self._keep and self._begun == 1,
-                        _NOTABLE.search(head) is not None, self._warnings)  # fmt: skip
+        return Received(int(head[9:12]), head, b"" if self._drain else body, self._size,
+                        self._keep and self._begun == 1, _NOTABLE.search(head) is not None,
+                        self._warnings)  # fmt: skip
 
     def _feed_head(self, data: bytes) -> None:
         searched = len(self._held)
         data = self._held + data
         end = _head_end(data, max(0, searched - 2))
-        self._judge_start(data, end)
-        if end < 0:
-            self._held = data
-        elif data[_STATUS].startswith(_INTERIM):
-            self._skip_interim(data, end)
-        else:
+        while self._is_interim(data, end):
+            self._before += end
+            data = data[end:]
+            end = _head_end(data, 0)
+        self._held = data
+        if end >= 0:
             self._held, self._head = b"", data[:end]
             self._feed_first(data)
+
+    def _is_interim(self, data: bytes, end: int) -> bool:
+        self._judge_start(data, end)
+        if end >= 0 and data[_STATUS] == _SWITCHING:
+            raise bad_status_line(data)  # nobody asked for another protocol
+        return end >= 0 and data[_STATUS].startswith(_INTERIM)
 
     def _judge_start(self, data: bytes, end: int) -> None:
         start = data[: len(_VERSION)]
@@ -165,24 +174,16 @@ class ResponseParser:
             message = f"the head of the response is over {self._max_head} bytes"
             raise RequestError("protocol", "header-too-large", message, phase="wait")
 
-    def _skip_interim(self, data: bytes, end: int) -> None:
-        if data[_STATUS] == _SWITCHING:
-            raise bad_status_line(data)  # nobody asked for another protocol
-        self._held = b""
-        self._before += end
-        if len(data) > end:
-            self._feed_head(data[end:])
-
     def _feed_first(self, data: bytes) -> None:
         try:
             self._parser.feed_data(_bodiless(data) if self._head_only else data)
         except httptools.HttpParserError as err:
-            if self._complete:
-                self._begun += 1
-            else:
-                self._read_again(data, err)
+            self._refused(data, err)
 
-    def _read_again(self, data: bytes, refusal: Exception) -> None:
+    def _refused(self, data: bytes, refusal: Exception) -> None:
+        if self._complete:
+            self._begun += 1
+            return
         end = _head_end(data, 0)  # which may be nearer than it seemed, by bare LF
         self._head = data[:end]
         if _is_acceptable(self._head):
@@ -211,11 +212,10 @@ class ResponseParser:
             self._body = bytearray()
         if not self._drain:
             self._body += piece
-        self._check_size()
+        if self._size > self._cap:
+            self._give_up()
 
-    def _check_size(self) -> None:
-        if self._size <= self._cap:
-            return
+    def _give_up(self) -> None:
         if not self._drain:
             message = f"the body is over {self._cap} bytes"
             raise RequestError("body", "too-large", message, phase="receive")
