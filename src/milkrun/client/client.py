@@ -170,7 +170,7 @@ class Client:
         trip = Trip(now, now + timeout, Timings())
         try:
             response = await self._exchange(request, trip, now)
-            if request.options.redirects != "off":
+            if 300 <= response.received.status < 400 and request.options.redirects != "off":
                 response = await self._follow(response, trip)
         except RequestError as err:
             trip.explain(err, self._clock())
