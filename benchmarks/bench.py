@@ -51,10 +51,11 @@ QUICK = Sizes(
 
 
 class Bench(msgspec.Struct, kw_only=True):
-    """The origin servers, Milkrun's and the bare loop's, and what has been found."""
+    """The origin servers, Milkrun's and the bare loop's (`own`: of our own making), and what has been found."""
 
     ours: Origins
     bare: Origins
+    own: bool
     sizes: Sizes
     rows: list[Row] = []
     figures: dict[str, dict[str, float]] = {}

@@ -22,7 +22,7 @@ def run(*, quick: bool = False, own: bool = False, parts: Sequence[str] = ()) ->
     """Measure the named parts, or all, and give the report as markdown."""
     raise_descriptor_limit()
     with origins(own=own) as ours, origins(own=own) as bare:
-        bench = Bench(ours=ours, bare=bare, sizes=QUICK if quick else Sizes())
+        bench = Bench(ours=ours, bare=bare, own=own, sizes=QUICK if quick else Sizes())
         for name in parts or PARTS:
             PARTS[name](bench)
     report = [table.machine(), table.goals(bench.rows)]

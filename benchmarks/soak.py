@@ -7,6 +7,7 @@ import msgspec
 
 from benchmarks.bench import Bench, say, visited
 from benchmarks.measure import sockets
+from benchmarks.origins import origins
 from benchmarks.serving import Monitored, serving
 from benchmarks.table import Row
 
@@ -27,7 +28,12 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def soak(bench: Bench) -> None:
-    """Watch the process from outside, without asking it anything."""
+    """Watch the process from outside, without asking it anything; at origins that nobody else has visited."""
+    with origins(own=bench.own) as alone:
+        _watch(msgspec.structs.replace(bench, ours=alone))
+
+
+def _watch(bench: Bench) -> None:
     sizes = bench.sizes
     say(f"{ENDPOINTS} endpoints every {sizes.interval} s for {sizes.soak} s …")
     base = bench.ours.counts()
