@@ -82,5 +82,12 @@ async def test_a_name_without_addresses_says_why(lookup: Lookup, host: str, kind
     assert caught.value.__cause__ is not None
 
 
+async def test_every_question_is_answered_alike(lookup: Lookup) -> None:
+    first = await lookup.ask("two.test", fresh=False)
+    second = await lookup.ask("two.test", fresh=False)
+
+    assert sorted(first.addresses) == sorted(second.addresses)
+
+
 async def test_a_lookup_that_was_never_asked_closes(lookup: Lookup) -> None:
     await lookup.close()

@@ -82,6 +82,13 @@ async def test_a_resolver_that_gives_up_before_the_deadline_is_a_timeout_as_well
         await resolver.close()
 
 
+async def test_a_name_server_that_cannot_be_asked_is_a_failure_of_the_dns_phase() -> None:
+    resolver = CachingResolver(AresLookup(["no address"]))
+    with pytest.raises(RequestError, match="dns/server-failure"):
+        await dial(Dialer(resolver=resolver, contexts=Contexts()), "http://one.test")
+    await resolver.close()
+
+
 async def test_a_process_out_of_descriptors_does_not_blame_the_name(dialer: Dialer) -> None:
     with none_left(), pytest.raises(OwnError, match="self/descriptors") as caught:
         await dial(dialer, "http://one.test")

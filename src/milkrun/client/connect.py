@@ -89,7 +89,7 @@ def connect_error(failures: Iterable[int | None]) -> RequestError:
 
 
 class _Race:
-    """The loop as aiohappyeyeballs sees it, noting how each attempt ended.
+    """The one method of the loop that aiohappyeyeballs calls, noting how each attempt ended.
 
     The library itself merges several failures into one text without an errno.
     """
@@ -98,9 +98,6 @@ class _Race:
         self.failures: list[int | None] = []
         self.reached: dict[socket.socket, str] = {}
         self._loop = loop
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._loop, name)
 
     def open(self, candidate: AddrInfoType) -> socket.socket:
         family, kind, proto, _, _ = candidate

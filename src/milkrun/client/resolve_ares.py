@@ -41,7 +41,7 @@ class AresLookup:
         except aiodns.error.DNSError as err:
             raise _error(host, err) from err
         except pycares.AresError as err:
-            raise RequestError("dns", "server-failure", f"c-ares could not start: {err}") from err
+            raise RequestError("dns", "server-failure", f"no name server could be asked: {err}") from err
 
     async def close(self) -> None:
         """As `Lookup.close`."""
@@ -64,8 +64,6 @@ class AresLookup:
 
 def _found(result: pycares.AddrInfoResult) -> Found:
     addresses: dict[Address, None] = {(node.family, node.addr[0].decode()): None for node in result.nodes}
-    if not addresses:
-        raise RequestError("dns", "no-address", "the name has neither an A nor an AAAA record")
     return Found(addresses=tuple(addresses), ttl=min(node.ttl for node in result.nodes))
 
 
