@@ -14,8 +14,6 @@ from milkrun.demo.behaviours import answers
 from tests.support.command_line import COMMAND, environment, milkrun
 from tests.support.samples import targets, write_configuration
 
-pytestmark = pytest.mark.anyio
-
 BROKEN = """\
 endpoints:
   - name: first

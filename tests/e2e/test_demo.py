@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.command_line import Served, serving
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 INTERVAL = 10.0
 SLOWEST_CHECK = 5.0

@@ -16,8 +16,6 @@ from milkrun.demo.behaviours import answers
 from tests.support.command_line import COMMAND, environment, milkrun, serving
 from tests.support.samples import targets, write_configuration
 
-pytestmark = pytest.mark.anyio
-
 STOP_WITHIN = 5.0
 
 

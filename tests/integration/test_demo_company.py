@@ -17,8 +17,6 @@ import yaml
 from milkrun.demo.company import Company, company
 from milkrun.demo.roster import ROSTER
 
-pytestmark = pytest.mark.anyio
-
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Company]:

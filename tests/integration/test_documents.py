@@ -1,0 +1,97 @@
+"""What the documents promise: their configurations load, their code runs, their versions are the package's."""
+
+import re
+import subprocess
+import sys
+from base64 import b64encode
+from importlib.metadata import version
+from pathlib import Path
+
+import anyio.to_thread
+import pytest
+
+from milkrun.config.load import load
+from milkrun.core.outcome import FAILURE_KINDS
+from milkrun.core.placeholders import PLACEHOLDERS
+from milkrun.demo.behaviours import answers
+from milkrun.probes.kinds import KINDS
+from tests.support.samples import targets
+
+ROOT = Path(__file__).resolve().parents[2]
+HASH = b64encode(b"$2b$12$" + b"a" * 53).decode()
+VARIABLES = {
+    "CHECKOUT_TOKEN": "t",
+    "MILKRUN_USER": "me",
+    "MILKRUN_PASSWORD_BCRYPT_BASE64": HASH,
+    "MILKRUN_PASSWORD": HASH,
+}
+
+
+def blocks(document: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / document).read_text(), re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda path: path.name)
+def test_every_example_loads_without_a_warning(example: Path) -> None:
+    settings = load([example], KINDS, VARIABLES)
+    assert settings.endpoints
+    assert not settings.warnings
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/quickstart.md"])
+def test_every_configuration_in_a_document_loads_without_a_warning(document: str, tmp_path: Path) -> None:
+    shown = blocks(document, "yaml")
+    assert shown
+    for number, text in enumerate(shown):
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(text)
+        assert not load([path], KINDS, VARIABLES).warnings
+
+
+def test_the_readmes_configuration_is_ten_lines() -> None:
+    (text,) = blocks("README.md", "yaml")
+    assert len(text.splitlines()) == 10
+
+
+def test_the_changelogs_newest_version_is_the_packages() -> None:
+    newest = re.search(r"^## \[(\d+\.\d+\.\d+)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest
+    assert newest[1] == version("milkrun")
+
+
+def ended(command: list[str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+async def test_the_client_documents_code_runs() -> None:
+    (code,) = blocks("docs/client.md", "python")
+    async with targets(good=answers(ms=1)) as urls:
+        command = [sys.executable, "-W", "error", "-c", code.replace("https://example.org", urls["good"])]
+        done = await anyio.to_thread.run_sync(ended, command)
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[:2] for line in done.stdout.splitlines()[:3]] == [
+        ["200", "False"],
+        ["200", "True"],
+        ["200", "True"],
+    ]
+
+
+def test_every_placeholder_is_documented_and_no_other() -> None:
+    rows = re.findall(r"^\| (`\[.*?) \|", (ROOT / "docs/conditions.md").read_text(), re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`\[([A-Z_]+)\]", row)}
+    assert named == set(PLACEHOLDERS)
+
+
+def test_every_failure_kind_is_documented() -> None:
+    text = (ROOT / "docs/outcomes.md").read_text()
+    table = text.partition("| layer | kinds |\n|---|---|\n")[2].partition("\n\n")[0]
+    rows = dict(re.findall(r"^\| ([a-z, ]+) \| ([a-z, -]+) \|$", table, re.MULTILINE))
+    documented = {layer: set(kinds.split(", ")) for layers, kinds in rows.items() for layer in layers.split(", ")}
+    assert documented == {layer.value: set(kinds) for layer, kinds in FAILURE_KINDS.items()}
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", *sorted(p.name for p in ROOT.glob("docs/*.md"))])
+def test_no_link_in_a_document_is_dead(document: str) -> None:
+    path = ROOT / document if (ROOT / document).exists() else ROOT / "docs" / document
+    local = re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text())
+    assert [link for link in local if not (path.parent / link).exists()] == []
