@@ -15,8 +15,8 @@ UNITS: dict[str, float] = {
 
 # Bounded: no duration of ours has more than 15 digits, and a longer text is refused before any matching.
 MAX_LENGTH = 64
-_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
-_WHOLE = re.compile(rf"[+-]?(?:{_PART.pattern})+")
+_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
+_WHOLE = re.compile(rf"[+-]?(?:{_PART.pattern})+", re.ASCII)
 
 
 def parse_duration(text: str) -> float | None:

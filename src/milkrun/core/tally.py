@@ -38,15 +38,14 @@ def hour_of(slot: int) -> int:
 
 def fold(tally: Tally, result: Result) -> None:
     """Count one result in its hour's tally, which it changes."""
-    match result.outcome:
-        case Outcome.UP:
-            tally.up += 1
-        case Outcome.DEGRADED:
-            tally.degraded += 1
-        case Outcome.DOWN:
-            tally.down += 1
-        case Outcome.UNKNOWN:
-            tally.unknown += 1
+    if result.outcome is Outcome.UP:
+        tally.up += 1
+    elif result.outcome is Outcome.DEGRADED:
+        tally.degraded += 1
+    elif result.outcome is Outcome.DOWN:
+        tally.down += 1
+    else:
+        tally.unknown += 1
     if result.failure is None:
         _fold_latency(tally, result.connection, result.timings.total * 1_000)
 

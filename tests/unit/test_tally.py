@@ -1,0 +1,65 @@
+"""Tallies: an hour of one endpoint in counts and sums."""
+
+import pytest
+
+from milkrun.core.observation import Connection, Timings
+from milkrun.core.outcome import Failure, Layer, Outcome
+from milkrun.core.tally import HOUR, Tally, fold, hour_of, merge, uptime
+from tests.support.judging import result
+
+
+def tallied(*outcomes: Outcome) -> Tally:
+    tally = Tally(endpoint=7, hour=0)
+    for outcome in outcomes:
+        fold(tally, result(outcome))
+    return tally
+
+
+def test_outcomes_are_counted_each_by_itself() -> None:
+    tally = tallied(Outcome.UP, Outcome.UP, Outcome.DEGRADED, Outcome.DOWN, Outcome.UNKNOWN)
+    assert (tally.up, tally.degraded, tally.down, tally.unknown) == (2, 1, 1, 1)
+
+
+def test_warm_and_cold_latencies_are_kept_apart_in_milliseconds() -> None:
+    tally = Tally(endpoint=7, hour=0)
+    for connection, seconds in ((Connection.WARM, 0.010), (Connection.WARM, 0.030), (Connection.COLD, 0.200)):
+        fold(tally, result(connection=connection, timings=Timings(total=seconds)))
+    assert (tally.warm, tally.cold) == (2, 1)
+    assert [tally.warm_sum, tally.warm_max, tally.cold_sum, tally.cold_max] == pytest.approx([40, 30, 200, 200])
+
+
+def test_how_long_it_took_to_fail_is_no_latency() -> None:
+    tally = Tally(endpoint=7, hour=0)
+    timeout = Failure(layer=Layer.WAIT, kind="timeout", message="")
+    fold(tally, result(Outcome.DOWN, connection=Connection.COLD, failure=timeout))
+    assert (tally.down, tally.cold) == (1, 0)
+
+
+def test_merging_is_the_same_as_counting_together() -> None:
+    one = Tally(endpoint=7, hour=HOUR, up=1, degraded=2, down=3, unknown=4, warm=5, warm_sum=6.0, warm_max=7.0)
+    other = Tally(endpoint=7, hour=0, up=1, cold=2, cold_sum=3.0, cold_max=4.0, warm_max=1.0)
+    both = merge(one, other)
+    assert (both.hour, both.up, both.degraded, both.down, both.unknown) == (0, 2, 2, 3, 4)
+    assert (both.warm, both.warm_sum, both.warm_max) == (5, 6.0, 7.0)
+    assert (both.cold, both.cold_sum, both.cold_max) == (2, 3.0, 4.0)
+    assert (one.up, other.up) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "ratio"),
+    [
+        ((), None),
+        ((Outcome.UNKNOWN,), None),
+        ((Outcome.UP, Outcome.UNKNOWN), 1.0),
+        ((Outcome.UP, Outcome.DOWN), 0.5),
+        ((Outcome.DEGRADED, Outcome.DOWN, Outcome.UP, Outcome.UP), 0.75),
+    ],
+)
+def test_uptime_is_the_share_of_known_outcomes_that_were_not_down(
+    outcomes: tuple[Outcome, ...], ratio: float | None
+) -> None:
+    assert uptime([tallied(*outcomes), tallied()]) == ratio
+
+
+def test_an_hour_begins_on_the_hour() -> None:
+    assert hour_of(3 * HOUR + 1) == 3 * HOUR == hour_of(3 * HOUR)
