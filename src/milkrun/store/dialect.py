@@ -11,9 +11,6 @@ from sqlalchemy.exc import DBAPIError
 
 from milkrun.store.protocol import StoreError, StoreUnavailableError
 
-# How long a statement waits for another process's lock, in seconds.
-PATIENCE = 2.0
-
 # The log is cut back to this many bytes at a checkpoint, so that one long reader does not leave it large for ever.
 LOG_LIMIT = 8_000_000
 
@@ -39,11 +36,14 @@ _FOR_NOW = {
 }
 
 
-def open_engine(path: Path, *, begin: str, connections: int) -> Engine:
-    """An engine with at most so many connections to the file, whose transactions start with the given statement."""
+def open_engine(path: Path, *, begin: str, connections: int, patience: float) -> Engine:
+    """An engine with at most so many connections to the file, whose transactions start with the given statement.
+
+    `patience` is how many seconds a statement waits for another process's lock.
+    """
     engine = create_engine(
         "sqlite://",
-        creator=lambda: _connect(path),
+        creator=lambda: _connect(path, patience),
         poolclass=QueuePool,
         pool_size=connections,
         max_overflow=0,
@@ -56,9 +56,9 @@ def open_engine(path: Path, *, begin: str, connections: int) -> Engine:
     return engine
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, patience: float) -> sqlite3.Connection:
     # isolation_level None: the driver starts no transaction of its own, `open_engine` says when and how.
-    connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
     try:
         for pragma in PRAGMAS:
             connection.execute(pragma)
@@ -121,15 +121,14 @@ def checkpoint(connection: Connection, *, patience: float) -> None:
 
     Outside any transaction, so past SQLAlchemy, which would begin one.
     """
-    _pragma(connection, f"busy_timeout = {int(patience * 1_000)}")
-    _pragma(connection, "wal_checkpoint(TRUNCATE)")
-    _pragma(connection, f"busy_timeout = {int(PATIENCE * 1_000)}")
-
-
-def _pragma(connection: Connection, text: str) -> None:
     with closing(connection.connection.cursor()) as cursor:
-        cursor.execute(f"PRAGMA {text}")
-        cursor.fetchall()
+        usual = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
+        for pragma in (
+            f"busy_timeout = {int(patience * 1_000)}",
+            "wal_checkpoint(TRUNCATE)",
+            f"busy_timeout = {usual}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}").fetchall()
 
 
 def on_disk(path: Path) -> int:

@@ -25,15 +25,17 @@ T = TypeVar("T")
 READERS = 2
 
 
-async def open_sqlite(path: Path) -> "SqliteStore":
+async def open_sqlite(path: Path, *, patience: float = 2.0) -> "SqliteStore":
     """Open the database file, making it and its directory when missing and bringing its tables up to date.
+
+    `patience` is how many seconds a verb waits for another program's lock on the file before it fails.
 
     Raises:
         StoreError: it cannot be used; the message names the path and says what to do.
     """
     writing = ThreadPoolExecutor(1, "store-writer")
     try:
-        opened = await asyncio.get_running_loop().run_in_executor(writing, _Opened, path)
+        opened = await asyncio.get_running_loop().run_in_executor(writing, _Opened, path, patience)
     except BaseException:
         writing.shutdown(wait=False)
         raise
@@ -43,11 +45,11 @@ async def open_sqlite(path: Path) -> "SqliteStore":
 class _Opened:
     """What an open database holds. Made and closed in the writer's thread."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, patience: float) -> None:
         self._lock = DirectoryLock(path)
         # IMMEDIATE: a transaction that will write asks for the lock at once, when waiting for it can still help.
-        self._write_engine = open_engine(path, begin="BEGIN IMMEDIATE", connections=1)
-        self._read_engine = open_engine(path, begin="BEGIN", connections=READERS)
+        self._write_engine = open_engine(path, begin="BEGIN IMMEDIATE", connections=1, patience=patience)
+        self._read_engine = open_engine(path, begin="BEGIN", connections=READERS, patience=patience)
         try:
             with translated(path):
                 self._connection = self._write_engine.connect()
