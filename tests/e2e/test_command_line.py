@@ -54,7 +54,7 @@ async def test_check_of_endpoints_of_which_one_is_down_exits_1_and_says_why_on_i
         done = await check(urls["good"], urls["gone"])
     assert done.returncode == 1
     assert "▲ down" in (line := done.stdout.splitlines()[1])
-    assert "connect refused" in line
+    assert "connect: connection refused" in line
 
 
 async def test_piped_output_has_no_colour_no_progress_and_one_line_a_check() -> None:

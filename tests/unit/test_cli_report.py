@@ -75,7 +75,7 @@ def test_a_line_says_who_how_and_how_long() -> None:
 
 def test_a_failure_says_why_on_its_own_line() -> None:
     line = printed((endpoint(), result(Outcome.DOWN, failure=REFUSED)))[0]
-    assert line.endswith("connect refused: nobody listens on 10.0.0.7:443")
+    assert line.endswith("connect: nobody listens on 10.0.0.7:443")
 
 
 def test_failed_conditions_are_shown_with_their_values_and_passed_ones_are_not() -> None:

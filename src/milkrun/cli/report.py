@@ -13,7 +13,7 @@ from milkrun.core.endpoint import Endpoint
 from milkrun.core.observation import Connection
 from milkrun.core.outcome import Outcome
 from milkrun.core.result import Result
-from milkrun.web.words import failed, latency
+from milkrun.web.words import latency
 
 Checked = tuple[Endpoint, Result]
 NARROW = 72  # columns; below, a line has no room for words that its shapes say already
@@ -69,7 +69,7 @@ def label(endpoint: Endpoint) -> str:
 def why(result: Result) -> str:
     """Return the reason for an outcome that is not plain `up`, else an empty string."""
     if result.failure:
-        return f"{failed(result.failure)}: {result.failure.message}"
+        return f"{result.failure.layer}: {result.failure.message}"
     return ", ".join(condition.shown for condition in result.conditions if not condition.passed)
 
 
