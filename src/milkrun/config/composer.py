@@ -11,8 +11,9 @@ import msgspec
 import yaml
 from yaml._yaml import CParser
 
-from milkrun.config.nodes import Entry, Mapping, Node, Scalar, Sequence
+from milkrun.config.nodes import NULLS, Entry, Mapping, Node, Scalar, Sequence
 from milkrun.config.problems import Refused, Report
+from milkrun.config.variables import shield, unshield
 
 # One of yaml's events. Their declared types leave every part optional, which libyaml's own events never do.
 Event = Any
@@ -42,7 +43,8 @@ class Composer:
     """Reads one document. Raises Refused where it cannot go on; duplicate keys go to the report."""
 
     def __init__(self, text: str, report: Report) -> None:
-        self._parser = CParser(text)
+        self._shielded = "${" in text
+        self._parser = CParser(shield(text) if self._shielded else text)
         self._report = report
         self._anchors: dict[str, tuple[Node, int]] = {}
         self._nodes = 0
@@ -68,7 +70,7 @@ class Composer:
         event = self._next()
         if isinstance(event, yaml.MappingStartEvent):
             yield from self._entries(streamed)
-        elif not (isinstance(event, yaml.ScalarEvent) and event.implicit[0] and not event.value):
+        elif not (isinstance(event, yaml.ScalarEvent) and event.implicit[0] and event.value in NULLS):
             raise Refused(_line(event), f"expected keys such as {streamed}: at the top")
         self._next()
         after = self._next()
@@ -111,7 +113,7 @@ class Composer:
         self._grow(1, event)
         if isinstance(event, yaml.ScalarEvent):
             plain = event.implicit[0] or (event.tag is not None and event.tag not in _TEXT_TAGS)
-            node: Node = Scalar(event.value, _line(event), plain)
+            node: Node = Scalar(self._text(event), _line(event), plain)
         elif depth >= MAX_DEPTH:
             raise Refused(_line(event), f"expected at most {MAX_DEPTH} levels of nesting")
         elif isinstance(event, yaml.MappingStartEvent):
@@ -171,7 +173,11 @@ class Composer:
     def _key(self, event: Event) -> tuple[str, int]:
         if not isinstance(event, yaml.ScalarEvent):
             raise Refused(_line(event), "expected a plain key")
-        return event.value, _line(event)
+        return self._text(event), _line(event)
+
+    def _text(self, scalar: Event) -> str:
+        text: str = scalar.value
+        return unshield(text) if self._shielded else text
 
     def _duplicate(self, line: int, key: str, first: int) -> None:
         path = f"{''.join(self._path)}.{key}" if self._path else key

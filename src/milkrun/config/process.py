@@ -31,15 +31,14 @@ class ProcessReader:
             section.refuse("expected this section in one file only")
             return
         self._seen.add(name)
-        match name:
-            case "storage":
-                self.storage = read_storage(section)
-            case "web":
-                self.web = read_web(section)
-            case "client":
-                self.client = read_client(section)
-            case "security":
-                self.basic = read_security(section)
+        if name == "storage":
+            self.storage = read_storage(section)
+        elif name == "web":
+            self.web = read_web(section)
+        elif name == "client":
+            self.client = read_client(section)
+        else:
+            self.basic = read_security(section)
         section.done(NOT_BUILT_KEYS)
 
 

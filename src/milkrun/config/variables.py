@@ -6,6 +6,11 @@ from collections.abc import Mapping
 # Go's os.Expand: a name in braces, a name of letters, digits and underscores, or one of the shell's special ones.
 _VARIABLE = re.compile(r"\$(?:(?P<dollar>\$)|\{(?P<braced>[^}]*)\}|(?P<name>[A-Za-z_]\w*|[0-9*#@!?-]))", re.ASCII)
 
+# Gatus fills variables in before it parses, so that `[${A}, ${B}]` is a list of two. We fill them in afterwards,
+# where a value cannot break the document, and so must keep their braces out of the parser's sight.
+_BRACED = re.compile(r"\$\{(\w+)\}", re.ASCII)
+_OPEN, _CLOSE = "\U0010fffc", "\U0010fffd"
+
 
 class UndefinedError(Exception):
     """A variable that is not in the environment; the message names it."""
@@ -28,3 +33,13 @@ def expand(text: str, environ: Mapping[str, str]) -> tuple[str, bool]:
         return environ[name]
 
     return _VARIABLE.sub(value_of, text), used
+
+
+def shield(document: str) -> str:
+    """The document with the braces of variables replaced by characters that mean nothing to YAML."""
+    return _BRACED.sub(rf"{_OPEN}\1{_CLOSE}", document)
+
+
+def unshield(text: str) -> str:
+    """The text as it was written."""
+    return text.replace(_OPEN, "${").replace(_CLOSE, "}")
