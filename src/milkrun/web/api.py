@@ -28,7 +28,7 @@ def answer(body: Json) -> Response:
 @router.get("/endpoints", summary="Endpoints, broken ones first")
 async def endpoints(site: SiteDep, _: PrincipalDep, asked: AskedDep) -> Response:
     """A page of up to 100 endpoints: each with its key, state, since when, last result and uptime."""
-    found = listing(site.board.entries.values(), asked)
+    found = listing(site.board.members, asked)
     items = [wire.endpoint_object(entry) for entry in found.entries()]
     return answer({"items": items, "total": found.total, "page": found.page, "pages": found.pages})
 

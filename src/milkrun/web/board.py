@@ -22,6 +22,7 @@ from milkrun.monitor.live import Committed, EndpointsChanged, Event, Live, Lost,
 from milkrun.store.protocol import Store, StoreError
 from milkrun.web import words
 from milkrun.web.entry import DAY, KEPT, Entry
+from milkrun.web.listing import Members, by_name
 from milkrun.web.minutes import Minutes
 
 log = structlog.get_logger()
@@ -67,7 +68,7 @@ class Board:
         self.counts: Counter[Outcome] = Counter()
         self.groups: dict[str, Counter[Outcome]] = {}
         self.sequence = 0
-        self.layout = 0  # goes up when endpoints come, change or go
+        self.members: Members = {}
         self.vitals: Vitals | None = None
         self.stored = True
         self.minutes = Minutes()
@@ -152,9 +153,9 @@ class Board:
                 continue
             if state.state is not entry.state.state:
                 self._count(entry, -1)
-                entry.state = state
+                entry.settle(state)
                 self._count(entry, 1)
-            entry.state = state
+            entry.settle(state)
             entry.changed = self.sequence
 
     def _count(self, entry: Entry, by: int) -> None:
@@ -163,7 +164,6 @@ class Board:
         self.groups.setdefault(group, Counter())[state] += by
 
     def _apply_endpoints(self, event: EndpointsChanged) -> None:
-        self.layout += 1
         for registered in event.registered:
             self._add(registered)
         for endpoint in event.removed:
@@ -171,6 +171,7 @@ class Board:
             if gone is not None:
                 self._count(gone, -1)
         self.keys = {entry.endpoint.key: entry for entry in self.entries.values()}
+        self.members = by_name(self.entries.values())
 
     def _add(self, registered: Registered) -> None:
         entry = self.entries.get(registered.id)

@@ -5,7 +5,8 @@ bytes each; whole results live in the store.
 """
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable
 
 from milkrun.core.endpoint import Endpoint, Registered
 from milkrun.core.observation import Connection
@@ -18,6 +19,8 @@ KEPT = 60  # recent results whose latency and outcome are kept
 DAY = 24
 
 OUTCOMES = tuple(Outcome)
+RANKS = {Outcome.DOWN: 0, Outcome.DEGRADED: 1, Outcome.UNKNOWN: 2, Outcome.UP: 3}
+UP = RANKS[Outcome.UP]
 FAILED = 8  # added to the outcome's place where the check got no answer, so its time is no latency
 
 
@@ -25,20 +28,21 @@ class Entry:
     """The read model of one endpoint. `changed` is the board's sequence number of its last change."""
 
     __slots__ = (
+        "_codes",
+        "_day",
+        "_down",
+        "_floor",
+        "_hour",
+        "_hour_ends",
+        "_latencies",
+        "_pushed",
+        "_reached",
         "changed",
-        "codes",
-        "day_known",
-        "day_reached",
         "endpoint",
-        "floor",
-        "floor_attempt",
-        "hour",
         "id",
-        "known",
         "last",
         "last_cold",
-        "latencies",
-        "reached",
+        "rank",
         "revision",
         "search",
         "state",
@@ -47,18 +51,15 @@ class Entry:
     def __init__(self, registered: Registered) -> None:
         self.id = registered.id
         self.changed = 0
-        self.state = EndpointState()
         self.last: Result | None = None
         self.last_cold: Result | None = None
-        self.codes = bytearray()
-        self.latencies = array("f")
-        self.floor = self.floor_attempt = 0
-        self.hour = 0
-        self.reached = 0
-        self.known = 0
-        self.day_reached = array("q", bytes(8 * DAY))
-        self.day_known = array("q", bytes(8 * DAY))
+        self._codes = bytearray(KEPT)
+        self._latencies = array("f", bytes(4 * KEPT))
+        self._pushed = 0
+        self._floor = (0, 0)
         self.describe(registered)
+        self.settle(EndpointState())
+        self.load_day(())
 
     def describe(self, registered: Registered) -> None:
         """Take the endpoint's own facts, now or after they changed; its history stays."""
@@ -66,78 +67,87 @@ class Entry:
         self.endpoint: Endpoint = registered.endpoint
         self.search = f"{self.endpoint.group} {self.endpoint.name} {self.endpoint.target}".lower()
 
+    def settle(self, state: EndpointState) -> None:
+        """Take a state; its rank is kept beside it, because lists are sorted by it ten thousand at a time."""
+        self.state = state
+        self.rank = RANKS[state.state]
+
     def push(self, result: Result, sequence: int) -> None:
         """Take one live result; one that a start already took from the store is passed over."""
-        if result.slot <= self.floor and (result.slot, result.attempt) <= (self.floor, self.floor_attempt):
+        slot = result.slot
+        if slot <= self._floor[0] and (slot, result.attempt) <= self._floor:
             return
-        self.remember(result)
-        hour = result.slot // HOUR
-        if hour > self.hour:
-            self._turn(hour)
-        outcome = result.outcome
-        if outcome is not Outcome.UNKNOWN and hour > self.hour - DAY:
-            reached = outcome is not Outcome.DOWN
-            self.day_reached[hour % DAY] += reached
-            self.day_known[hour % DAY] += 1
-            self.reached += reached
-            self.known += 1
+        if slot >= self._hour_ends:
+            self._turn(slot // HOUR)
+        if result.outcome is Outcome.UP:
+            self._reached += 1
+        elif result.outcome is Outcome.DOWN:
+            self._down += 1
+        elif result.outcome is Outcome.DEGRADED:
+            self._reached += 1
+        self._remember(result)
         self.changed = sequence
 
-    def remember(self, result: Result) -> None:
-        """Take one result's shape without counting it in the day, as a start does beside the tallies."""
-        code = 0 if result.outcome is Outcome.UP else OUTCOMES.index(result.outcome)
-        self.codes.append(code if result.failure is None else code + FAILED)
-        self.latencies.append(result.timings.total * 1_000)
-        if len(self.codes) > KEPT:
-            del self.codes[0]
-            del self.latencies[0]
-        if result.connection is Connection.COLD and result.failure is None:
+    def _remember(self, result: Result) -> None:
+        code = 0 if result.outcome is Outcome.UP else _code(result)
+        pushed = self._pushed
+        self._codes[pushed % KEPT] = code
+        self._latencies[pushed % KEPT] = result.timings.total
+        self._pushed = pushed + 1
+        if result.connection is Connection.COLD and code < FAILED:
             self.last_cold = result
         self.last = result
 
     def restart(self, results: Iterable[Result]) -> None:
-        """Forget the recent results and take these, oldest first."""
-        self.codes = bytearray()
-        self.latencies = array("f")
+        """Forget the recent results and take these, oldest first, without counting them: the tallies have."""
+        self._pushed = 0
         for result in results:
-            self.remember(result)
-        if self.last is not None:
-            self.floor, self.floor_attempt = self.last.slot, self.last.attempt
+            self._remember(result)
+        if self._pushed and self.last is not None:
+            self._floor = (self.last.slot, self.last.attempt)
 
     def load_day(self, tallies: Iterable[Tally]) -> None:
-        """Replace the day's counts by what the store has tallied."""
-        self.day_reached = array("q", bytes(8 * DAY))
-        self.day_known = array("q", bytes(8 * DAY))
-        self.reached = self.known = self.hour = 0
+        """Replace the day's counts by what the store has tallied, oldest first."""
+        self._day: deque[tuple[int, int, int]] = deque()
+        self._reached = self._down = self._hour = self._hour_ends = 0
         for tally in tallies:
-            hour = tally.hour // HOUR
-            if hour > self.hour:
-                self._turn(hour)
-            reached = tally.up + tally.degraded
-            self.day_reached[hour % DAY] += reached
-            self.day_known[hour % DAY] += reached + tally.down
-            self.reached += reached
-            self.known += reached + tally.down
+            self._turn(tally.hour // HOUR)
+            self._reached += tally.up + tally.degraded
+            self._down += tally.down
 
     def _turn(self, hour: int) -> None:
-        """Move on to `hour`: the hours that left the day no longer count."""
-        for passed in range(max(self.hour + 1, hour - DAY + 1), hour + 1):
-            self.reached -= self.day_reached[passed % DAY]
-            self.known -= self.day_known[passed % DAY]
-            self.day_reached[passed % DAY] = self.day_known[passed % DAY] = 0
-        self.hour = hour
+        """Begin another hour: the one that ends joins the day, and those that left the day go.
+
+        A result that comes late counts in the hour that is open: a day's share does not feel it.
+        """
+        if self._reached or self._down:
+            self._day.append((self._hour, self._reached, self._down))
+        while self._day and self._day[0][0] <= hour - DAY:
+            self._day.popleft()
+        self._reached = self._down = 0
+        self._hour, self._hour_ends = hour, (hour + 1) * HOUR
 
     def uptime(self) -> float | None:
         """The share of the last 24 hours' known results that were not down; None where nothing is known."""
-        return self.reached / self.known if self.known else None
+        reached = self._reached + sum(hour[1] for hour in self._day)
+        down = self._down + sum(hour[2] for hour in self._day)
+        return reached / (reached + down) if reached + down else None
 
-    def recent(self) -> Iterator[tuple[Outcome, float]]:
-        """Outcome and milliseconds of the kept results, oldest first."""
-        return ((OUTCOMES[code & 3], value) for code, value in zip(self.codes, self.latencies, strict=True))
+    def recent(self, most: int = KEPT) -> list[tuple[int, float]]:
+        """The last results, oldest first: the place of the outcome in OUTCOMES, and milliseconds."""
+        first = max(0, self._pushed - min(most, KEPT))
+        places = [n % KEPT for n in range(first, self._pushed)]
+        return [(self._codes[n] & 3, self._latencies[n] * 1_000) for n in places]
 
     def percentiles(self) -> tuple[float | None, float | None]:
         """Median and 99th percentile, in milliseconds, of the kept results that got an answer."""
-        answered = sorted(value for code, value in zip(self.codes, self.latencies, strict=True) if code < FAILED)
+        kept = min(self._pushed, KEPT)
+        answered = sorted(self._latencies[n] for n in range(kept) if self._codes[n] < FAILED)
         if not answered:
             return None, None
-        return answered[len(answered) // 2], answered[min(len(answered) - 1, len(answered) * 99 // 100)]
+        return answered[len(answered) // 2] * 1_000, answered[min(len(answered) - 1, len(answered) * 99 // 100)] * 1_000
+
+
+def _code(result: Result) -> int:
+    code = OUTCOMES.index(result.outcome)
+    return code if result.failure is None else code + FAILED

@@ -2,9 +2,9 @@
 
 import msgspec
 
+from milkrun.core.outcome import Outcome
 from milkrun.web import marks
-from milkrun.web.entry import Entry
-from milkrun.web.listing import Group
+from milkrun.web.listing import Members
 
 COLUMNS = 100
 
@@ -19,17 +19,11 @@ class Heat(msgspec.Struct, frozen=True, kw_only=True):
     paths: marks.Paths
 
 
-def cell_order(entries: list[Entry]) -> list[Entry]:
-    """The order of the cells: by name, whatever the state."""
-    return sorted(entries, key=lambda entry: (entry.endpoint.name, entry.endpoint.key))
+def heat(members: Members) -> list[Heat]:
+    """Draw each group, in the order of the names."""
+    return [_draw(name, [entry.state.state for entry in entries]) for name, entries in members.items()]
 
 
-def heat(groups: list[Group]) -> list[Heat]:
-    """Draw each group, in the order of the names of groups."""
-    return [_draw(group) for group in sorted(groups, key=lambda group: group.name)]
-
-
-def _draw(group: Group) -> Heat:
-    states = [entry.state.state for entry in cell_order(group.entries)]
+def _draw(name: str, states: list[Outcome]) -> Heat:
     rows = -(-len(states) // COLUMNS)
-    return Heat(name=group.name, total=len(states), columns=COLUMNS, rows=rows, paths=marks.cells(states, COLUMNS))
+    return Heat(name=name, total=len(states), columns=COLUMNS, rows=rows, paths=marks.cells(states, COLUMNS))

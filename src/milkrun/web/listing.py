@@ -4,15 +4,17 @@ Groups with something broken come first, the worst on top, and broken endpoints 
 """
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from operator import attrgetter
 
 import msgspec
 
 from milkrun.core.outcome import Outcome
-from milkrun.web.entry import Entry
+from milkrun.web.entry import UP, Entry
 
 PAGE = 100
-RANK = {Outcome.DOWN: 0, Outcome.DEGRADED: 1, Outcome.UNKNOWN: 2, Outcome.UP: 3}
+
+Members = dict[str, list[Entry]]
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,15 +26,12 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     page: int = 1
 
 
-class Group(msgspec.Struct, kw_only=True):
-    """One group with what matched in it, broken ones first."""
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """One group with what matched in it, broken ones first; `first` on its page, where it may stand twice."""
 
     name: str
     entries: list[Entry]
-
-    def worst(self) -> int:
-        """The rank of the worst state in it, which is the first's."""
-        return RANK[self.entries[0].state.state]
+    first: bool = True
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,44 +52,63 @@ def anchor(group: str) -> str:
     return f"group-{zlib.crc32(group.encode()):08x}"
 
 
-def matches(entry: Entry, query: Query) -> bool:
-    """Whether an endpoint is asked for; every word of `q` must be in its group, name or address."""
-    if query.state is not None and entry.state.state is not query.state:
-        return False
-    if query.group is not None and entry.endpoint.group != query.group:
-        return False
-    return all(word in entry.search for word in query.q.lower().split())
+def by_name(entries: Iterable[Entry]) -> Members:
+    """All entries by group, both in the order of names: what every listing starts from."""
+    members: Members = {}
+    for entry in sorted(entries, key=lambda entry: (entry.endpoint.group, entry.endpoint.name)):
+        members.setdefault(entry.endpoint.group, []).append(entry)
+    return members
 
 
-def grouped(entries: Iterable[Entry], query: Query) -> list[Group]:
-    """Everything that matches, by group, in the order of the pages."""
-    members: dict[str, list[Entry]] = {}
-    for entry in entries:
-        if matches(entry, query):
-            members.setdefault(entry.endpoint.group, []).append(entry)
-    groups = [_group(name, found) for name, found in members.items()]
-    return sorted(groups, key=lambda group: (group.worst(), group.name))
+def matching(members: Members, query: Query) -> Members:
+    """What is asked for, in the same order; every word of `q` must be in an endpoint's group, name or address."""
+    if query.group is not None:
+        members = {query.group: members.get(query.group, [])}
+    words, state = query.q.lower().split(), query.state
+    if words or state is not None:
+        members = {
+            name: [entry for entry in found if (state is None or entry.state.state is state) and _has(entry, words)]
+            for name, found in members.items()
+        }
+    return {name: found for name, found in members.items() if found}
 
 
-def _group(name: str, entries: list[Entry]) -> Group:
-    ordered = sorted(entries, key=lambda entry: (RANK[entry.state.state], entry.endpoint.name))
-    return Group(name=name, entries=ordered)
+def _has(entry: Entry, words: list[str]) -> bool:
+    return all(word in entry.search for word in words)
 
 
-def paged(groups: list[Group], page: int, size: int = PAGE) -> Listing:
-    """Cut one page out; a page past the end is the last one."""
-    total = sum(len(group.entries) for group in groups)
+def listing(members: Members, query: Query, size: int = PAGE) -> Listing:
+    """One page of what was asked for; a page past the end is the last one."""
+    found = [_ranked(name, entries) for name, entries in matching(members, query).items()]
+    found.sort(key=lambda group: (group.entries[0].rank, group.name))
+    total = sum(len(group.entries) for group in found)
     pages = max(1, -(-total // size))
-    page = min(page, pages)
-    first, shown, place = (page - 1) * size, [], 0
+    page = min(query.page, pages)
+    ordered = found if pages == 1 else _broken_first(found)
+    return Listing(groups=tuple(_cut(ordered, (page - 1) * size, size)), total=total, page=page, pages=pages)
+
+
+def _ranked(name: str, entries: list[Entry]) -> Group:
+    return Group(name=name, entries=sorted(entries, key=attrgetter("rank")))
+
+
+def _broken_first(groups: list[Group]) -> list[Group]:
+    """Over several pages what is broken in any group comes before what is up in all of them."""
+    broken, rest = [], []
     for group in groups:
-        part = group.entries[max(0, first - place) : max(0, first + size - place)]
+        bad = [entry for entry in group.entries if entry.rank != UP]
+        if bad:
+            broken.append(Group(name=group.name, entries=bad))
+        if len(bad) < len(group.entries):
+            rest.append(Group(name=group.name, entries=group.entries[len(bad) :]))
+    return broken + rest
+
+
+def _cut(groups: list[Group], begin: int, size: int) -> Iterator[Group]:
+    place, shown = 0, set()
+    for group in groups:
+        part = group.entries[max(0, begin - place) : max(0, begin + size - place)]
         if part:
-            shown.append(Group(name=group.name, entries=part))
+            yield Group(name=group.name, entries=part, first=group.name not in shown)
+            shown.add(group.name)
         place += len(group.entries)
-    return Listing(groups=tuple(shown), total=total, page=page, pages=pages)
-
-
-def listing(entries: Iterable[Entry], query: Query, size: int = PAGE) -> Listing:
-    """One page of what was asked for."""
-    return paged(grouped(entries, query), query.page, size)

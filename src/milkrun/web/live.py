@@ -13,7 +13,7 @@ from milkrun.web.board import Watcher
 from milkrun.web.entry import Entry
 from milkrun.web.fragments import Fragment, LastEventId, Sent, partial, partials, resumed, ticking
 from milkrun.web.heat import heat
-from milkrun.web.listing import PAGE, anchor, grouped
+from milkrun.web.listing import PAGE, anchor, matching
 from milkrun.web.pages import client_values
 from milkrun.web.site import PrincipalDep, Site, SiteDep
 from milkrun.web.sse import Stream, message
@@ -69,7 +69,7 @@ async def live_map(site: SiteDep, _: PrincipalDep, asked: AskedDep) -> Stream:
     sent = Sent()
 
     def look() -> bytes:
-        drawn = heat(grouped(site.board.entries.values(), asked))
+        drawn = heat(matching(site.board.members, asked))
         cells = ((f"#cells-{anchor(one.name)}", render(site, "cells.html", heat=one)) for one in drawn)
         return partials(sent.changed([*_frame(site), *_heads(site, []), *cells]), site.board.sequence)
 

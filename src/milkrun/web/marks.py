@@ -1,7 +1,7 @@
 """Drawing by numbers: the small graphics of the pages as SVG path data. Pure; the stylesheet gives the colours."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from milkrun.core.outcome import Outcome
 
@@ -9,6 +9,9 @@ BAR = 5  # one result's width with its gap, in pixels
 HEIGHT = 20
 SMALLEST = 3.0
 CELL = 12  # one endpoint of the heat map, with its gap
+
+OUTCOMES = tuple(Outcome)
+FAILURE = OUTCOMES.index(Outcome.DOWN)
 
 Paths = dict[Outcome, str]
 
@@ -21,24 +24,23 @@ SHAPES = {
 }
 
 
-def sparkline(results: Iterable[tuple[Outcome, float]], slots: int) -> Paths:
-    """The last results as bars, newest at the right: height is latency (ms, on a log scale), a path an outcome.
+def sparkline(results: Sequence[tuple[int, float]], slots: int) -> Paths:
+    """The last results as bars, newest at the right: height is latency (by its square root), a path an outcome.
 
-    A failure is as high as the row: how quickly it failed is no latency.
+    A result is the place of its outcome in Outcome, and milliseconds. A failure is as high as the row: how quickly
+    it failed is no latency.
     """
-    bars = list(results)[-slots:]
-    slowest = max((latency for outcome, latency in bars if outcome is not Outcome.DOWN), default=1.0)
-    paths: dict[Outcome, list[str]] = {}
-    for place, (outcome, latency) in enumerate(bars, start=slots - len(bars)):
-        height = HEIGHT if outcome is Outcome.DOWN else _height(latency, slowest)
-        paths.setdefault(outcome, []).append(f"M{place * BAR + 2} {HEIGHT}v-{height:.0f}")
-    return {outcome: "".join(parts) for outcome, parts in paths.items()}
+    slowest = max((latency for place, latency in results if place != FAILURE), default=1.0)
+    paths: dict[int, list[str]] = {}
+    for slot, (place, latency) in enumerate(results, start=slots - len(results)):
+        height = HEIGHT if place == FAILURE else _height(latency, slowest)
+        paths.setdefault(place, []).append(f"M{slot * BAR + 2} {HEIGHT}v-{height:.0f}")
+    return {OUTCOMES[place]: "".join(parts) for place, parts in paths.items()}
 
 
 def _height(latency: float, slowest: float) -> float:
-    """Log scale, so that one slow answer does not flatten the others; nothing is lower than SMALLEST."""
-    full = math.log1p(max(slowest, 1.0))
-    return max(SMALLEST, (HEIGHT - 2) * math.log1p(max(latency, 0.0)) / full)
+    """By the square root, so that one slow answer does not flatten the others; nothing is lower than SMALLEST."""
+    return max(SMALLEST, (HEIGHT - 1) * math.sqrt(max(latency, 0.0) / max(slowest, 0.001)))
 
 
 def cells(states: Sequence[Outcome], columns: int) -> Paths:

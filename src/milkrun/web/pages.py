@@ -11,9 +11,9 @@ from starlette.responses import HTMLResponse, Response
 from milkrun.core.state import Incident
 from milkrun.web import client_view, endpoint_view, rows
 from milkrun.web.asking import AskedDep
-from milkrun.web.heat import cell_order, heat
+from milkrun.web.heat import heat
 from milkrun.web.listing import Query as Asked
-from milkrun.web.listing import grouped, listing
+from milkrun.web.listing import listing, matching
 from milkrun.web.site import PrincipalDep, SiteDep
 from milkrun.web.templates import page
 
@@ -46,17 +46,17 @@ async def overview(
     """All endpoints: as a list by group, or as a heat map of one cell each."""
     links = Links(asked, view)
     if view == "map":
-        drawn = heat(grouped(site.board.entries.values(), asked))
+        drawn = heat(matching(site.board.members, asked))
         return page(site, "map.html", asked=asked, view=view, groups=drawn, links=links)
-    found = listing(site.board.entries.values(), asked)
-    groups = [(group.name, [rows.row(entry) for entry in group.entries]) for group in found.groups]
+    found = listing(site.board.members, asked)
+    groups = [(group, [rows.row(entry) for entry in group.entries]) for group in found.groups]
     return page(site, "overview.html", asked=asked, view=view, listing=found, groups=groups, links=links)
 
 
 @router.get("/map/cell")
 async def cell(site: SiteDep, _: PrincipalDep, asked: AskedDep, place: Annotated[int, Query(ge=0)]) -> Response:
     """What one cell of a group's heat map is: for the line that says so while the pointer is over it."""
-    entries = cell_order([entry for group in grouped(site.board.entries.values(), asked) for entry in group.entries])
+    entries = [entry for found in matching(site.board.members, asked).values() for entry in found]
     if place >= len(entries):
         return Response(status_code=204)
     entry = entries[place]

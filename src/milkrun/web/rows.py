@@ -45,7 +45,7 @@ def row(entry: Entry) -> Row:
         reason=reason,
         detail=_detail(entry.last),
         since=entry.state.since,
-        bars=marks.sparkline(entry.recent(), SHOWN),
+        bars=marks.sparkline(entry.recent(SHOWN), SHOWN),
         median=words.latency(median),
         slowest=words.latency(slowest),
         uptime=words.share(entry.uptime()),

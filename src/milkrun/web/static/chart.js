@@ -20,7 +20,7 @@
     probe.remove();
     return found;
   };
-  const ms = (value) => value >= 1000 ? `${(value / 1000).toFixed(1)} s` : `${value.toFixed(value < 10 ? 1 : 0)} ms`;
+  const ms = (value) => value === 0 ? "0" : value >= 1000 ? `${(value / 1000).toFixed(1)} s` : `${value.toFixed(value < 10 ? 1 : 0)} ms`;
   const exact = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 
   // Cumulative sums: uPlot draws the tallest first, each next one over its foot.

@@ -86,7 +86,7 @@ document.addEventListener("toggle", (event) => {
 
 // ---- Keys ----
 
-const stops = "tr .name a, #results summary, .cells";
+const stops = "tr .name a, #results summary";
 
 function move(by) {
   const places = all(stops).filter((place) => place.checkVisibility());
