@@ -77,9 +77,9 @@ class Connection(asyncio.Protocol):
         ended: why it was closed; None while it is open.
     """
 
-    __slots__ = ("_clock", "_deadlines", "_first", "_loop", "_parser", "_paused", "_sent", "_started", "_transport",
-                 "address", "answer", "created", "due", "ended", "gap", "jitter", "key", "lost", "owner", "patience",
-                 "peer", "returned", "tls", "uses", "watched")  # fmt: skip
+    __slots__ = ("_clock", "_deadlines", "_early", "_first", "_loop", "_parser", "_paused", "_sent", "_spent",
+                 "_started", "_transport", "address", "answer", "created", "due", "ended", "gap", "jitter", "key",
+                 "lost", "owner", "patience", "peer", "returned", "tls", "uses", "watched")  # fmt: skip
 
     def __init__(
         self,
@@ -96,7 +96,8 @@ class Connection(asyncio.Protocol):
         self._clock = clock
         self._parser = ResponseParser(max_head=max_head)
         self._transport: asyncio.Transport | None = None
-        self._paused = False
+        self._paused = self._spent = False
+        self._early = b""
         self._started = self._sent = self._first = 0.0
         self.answer: asyncio.Future[Received] | None = None
         self.owner: Owner | None = None
@@ -129,10 +130,10 @@ class Connection(asyncio.Protocol):
         self.due = deadline
         if deadline < self.watched:
             self._deadlines.watch(self)
-        if self.ended is not None:
-            self._fail(self._broken(None), Closed.FAILED)
-            return answer
-        self._write(request.data)
+        if self.ended is None:
+            self._write(request.data)
+        if self._early or self.ended is not None:
+            self._catch_up()
         return answer
 
     def clocked(self, timings: Timings, now: float) -> None:
@@ -186,7 +187,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """As asyncio has it."""
         if self.answer is None:
-            self._spoil(Closed.UNASKED)
+            self._hear_unasked(data)
             return
         if not self._first:
             self._first = self._clock()
@@ -208,7 +209,7 @@ class Connection(asyncio.Protocol):
         self.lost = True
         if self.answer is not None:
             self._stop(exc)
-        self._end(Closed.SERVER)
+        self._end(Closed.NOT_KEPT if self._spent else Closed.SERVER)
         if self.owner is not None:
             self.owner.lost(self)
 
@@ -237,10 +238,24 @@ class Connection(asyncio.Protocol):
         if not self._paused:
             self._sent = self._clock()
 
+    def _hear_unasked(self, data: bytes) -> None:
+        if self.uses:
+            self._spoil(Closed.UNASKED)
+        else:  # an overloaded server may answer before it is asked; another protocol may greet
+            self._early += data
+
+    def _catch_up(self) -> None:
+        early, self._early = self._early, b""
+        if early:
+            self.data_received(early)
+        if self.answer is not None and self.ended is not None:
+            self._stop(None)
+
     def _finish(self) -> None:
         received = self._parser.take()
         if self._paused:
             received.keep = False  # the rest of the request is still to be sent
+        self._spent = not received.keep
         answer, self.answer = self.answer, None
         if answer is not None and not answer.done():  # done: cancelled, in this turn of the loop
             answer.set_result(received)
@@ -276,7 +291,7 @@ class Connection(asyncio.Protocol):
         return "wait" if self._parser.status is None else "receive"
 
     def _spoil(self, reason: Closed) -> None:
-        if self.ended is None:
+        if self.ended is None and not self._spent:  # a spent one is about to be closed anyway
             self._end(reason)
             if self.owner is not None:
                 self.owner.spoilt(self, reason)
