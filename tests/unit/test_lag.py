@@ -32,7 +32,7 @@ async def test_a_check_that_times_out_right_after_a_held_loop_sees_the_lag_befor
     await clock.advance(1)
     began = clock.now()
     hold(clock, 1.0)
-    assert 0.9 <= meter.since(began) <= 1.0
+    assert 0.75 <= meter.since(began) <= 1.0
     ticking.cancel()
 
 
@@ -44,9 +44,9 @@ async def test_a_lag_early_in_a_long_check_is_remembered_and_one_before_it_is_no
     began = clock.now()
     hold(clock, 0.5)
     await clock.advance(5)
-    assert meter.since(began) >= 0.4
+    assert meter.since(began) >= 0.25
     assert meter.since(began + 1) == pytest.approx(0)
-    assert meter.summary_ms()["max"] >= 400
+    assert meter.summary_ms()["max"] >= 250
     ticking.cancel()
 
 

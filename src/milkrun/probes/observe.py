@@ -88,6 +88,8 @@ class HttpProbe:
 
     def _failed(self, error: RequestError, started: float, began: float) -> Observation:
         connection = error.connection
+        # A deadline that struck late says so itself, however short the hold was that made it late.
+        overdue = self._clock.now() - began - self._timeout if error.kind == "timeout" else 0.0
         return Observation(
             started=started,
             timings=_timings(error.timings),
@@ -98,7 +100,7 @@ class HttpProbe:
             tls=self._session(connection.tls) if connection else None,
             warnings=error.warnings,
             failure=Failure(layer=Layer(error.layer), kind=error.kind, message=error.message),
-            lag=self._lag_since(began),
+            lag=max(self._lag_since(began), overdue),
             timeout=self._timeout,
         )
 
