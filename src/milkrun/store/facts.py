@@ -6,7 +6,7 @@ beside their result the first time, and shared from the second time on.
 """
 
 import hashlib
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from typing import TypeVar
 
 import msgspec
@@ -44,6 +44,11 @@ class Remarks(msgspec.Struct, frozen=True, array_like=True, gc=False, omit_defau
 
 
 Content = TypeVar("Content", Scene, Remarks)
+
+# A fact's id, and the last slot whose result may refer to it without that being noted.
+Known = tuple[int, int]
+
+_UNKNOWN: tuple[object, Known] = (None, (0, -1))
 
 
 def encode(content: Scene | Remarks) -> str:
@@ -97,20 +102,34 @@ class FactWriter:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._known: dict[Hashable, tuple[int, int]] = {}
+        self._known: dict[Scene | Remarks, Known] = {}
+        self._usual: dict[int, tuple[object, Known]] = {}
         self._renewed: dict[int, int] = {}
-        self._suspects: set[Hashable] = set()
+        self._suspects: set[Remarks] = set()
 
-    def known(self, key: Hashable, slot: int) -> int | None:
-        """The id remembered under a key; that a result of this slot uses it is noted when the transaction ends."""
-        entry = self._known.get(key)
-        if entry is None:
-            return None
-        identity, until = entry
-        if slot > until:
-            self._known[key] = (identity, slot + GRAIN)
-            self._renewed[identity] = slot + GRAIN
-        return identity
+    def usual(self, endpoint: int, circumstances: object, slot: int) -> int | None:
+        """The scene of an endpoint's last plain result, if this one's circumstances are the same.
+
+        They are compared, not hashed: the parts are mostly the same objects, and a certificate may have a hundred names.
+        """
+        before, (scene, until) = self._usual.get(endpoint, _UNKNOWN)
+        return scene if slot <= until and circumstances == before else None
+
+    def scene(self, endpoint: int, circumstances: object, scene: Scene, slot: int) -> int:
+        """The id of a scene; it is the endpoint's usual one from now on, unless `circumstances` is None."""
+        known = self._find(scene, slot)
+        if circumstances is not None:
+            self._usual[endpoint] = circumstances, known
+        return known[0]
+
+    def remarks(self, remarks: Remarks, slot: int) -> tuple[int | None, str | None]:
+        """Where remarks are written: as a shared fact's id if they have come before, else as text beside the result."""
+        if remarks in self._known or remarks in self._suspects:
+            return self._find(remarks, slot)[0], None
+        if len(self._suspects) >= SUSPECTS:
+            self._suspects.clear()
+        self._suspects.add(remarks)
+        return None, encode(remarks)
 
     def renew(self) -> None:
         """Note what is still in use: once in a GRAIN a fact."""
@@ -119,34 +138,29 @@ class FactWriter:
             self._connection.execute(_USE, rows)
             self._renewed = {}
 
-    def share(self, key: Hashable, content: Scene | Remarks, slot: int) -> int:
-        """The id of a content, given now or long ago; remembered under the key."""
-        if len(self._known) >= REMEMBERED:
-            self._known.clear()
-        text = encode(content)
+    def _find(self, content: Scene | Remarks, slot: int) -> Known:
+        known = self._known.get(content)
+        if known is not None and slot <= known[1]:
+            return known
+        if known is not None:
+            known = known[0], slot + GRAIN
+            self._renewed[known[0]] = known[1]
+        else:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            known = self._look_up(encode(content), slot + GRAIN)
+        self._known[content] = known
+        return known
+
+    def _look_up(self, text: str, until: int) -> Known:
         digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
-        until = slot + GRAIN
         found = self._connection.execute(_FIND, {"digest": digest}).first()
         if found is None:
             row = {"digest": digest, "until": until, "content": text}
-            identity = int(self._connection.execute(_GIVE, row).scalar_one())
-        else:
-            identity, until = found.id, max(until, found.until)
-            self._connection.execute(_USE, {"fact": identity, "to": until})
-        self._known[key] = (identity, until)
-        return identity
-
-    def remark(self, remarks: Remarks, slot: int) -> tuple[int | None, str | None]:
-        """Where remarks are written: as a shared fact's id if they have come before, else as text beside the result."""
-        identity = self.known(remarks, slot)
-        if identity is not None:
-            return identity, None
-        if remarks in self._suspects:
-            return self.share(remarks, remarks, slot), None
-        if len(self._suspects) >= SUSPECTS:
-            self._suspects.clear()
-        self._suspects.add(remarks)
-        return None, encode(remarks)
+            return int(self._connection.execute(_GIVE, row).scalar_one()), until
+        if found.until < until:
+            self._renewed[found.id] = until
+        return found.id, max(until, found.until)
 
     def remove_unused(self, before: int, limit: int) -> int:
         """Remove at most so many facts that no result from slot `before` on can refer to; how many there were."""
@@ -154,12 +168,14 @@ class FactWriter:
         gone = set(self._connection.scalars(old))
         if gone:
             self._connection.execute(delete(fact).where(fact.c.id.in_(gone)))
-            self._known = {key: entry for key, entry in self._known.items() if entry[0] not in gone}
+            self._known = {content: known for content, known in self._known.items() if known[0] not in gone}
+            self._usual.clear()
         return len(gone)
 
     def forget(self) -> None:
         """Start anew: what is remembered may never have been committed."""
         self._known.clear()
+        self._usual.clear()
         self._renewed.clear()
 
 

@@ -1,6 +1,7 @@
 """Raw results on their way into the table: the hot path of every flush."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
@@ -13,6 +14,7 @@ from milkrun.store.schema import endpoint, location, result
 _SET_FIRST = update(endpoint).where(endpoint.c.id == bindparam("of")).values(first=bindparam("slot"))
 _NEVER = 1 << 63
 _NOTHING = Remarks()
+_slot = itemgetter(0)
 
 
 class ResultWriter:
@@ -35,7 +37,7 @@ class ResultWriter:
         """Write each result that is not there yet."""
         # Tuples and the driver's own statement: the dictionaries that Core takes cost as much as the insert itself.
         # Sorted, because rows in the table's order fill its pages.
-        rows = sorted([self._row(one) for one in results], key=_identity)
+        rows = sorted([self._row(one) for one in results], key=_slot)
         if rows:
             self._connection.exec_driver_sql(self._insert, rows)
         self._facts.renew()
@@ -59,16 +61,15 @@ class ResultWriter:
         if slot < self._first.get(one.endpoint, _NEVER):
             self._earlier[one.endpoint] = min(slot, self._earlier.get(one.endpoint, slot))
         place = self._locations.get(one.location) or self._locate(one.location)
+        # The conditions as they are, all true in the usual case: to take them apart would cost more than the rest.
+        circumstances = (one.peer, one.tls, http and (http.version, http.status), one.conditions)
         if one.failure is None and not one.warnings:
-            # The conditions as they are, all true in the usual case: to take them apart would cost more than the rest.
-            key = (one.peer, one.tls, http and (http.version, http.status), one.conditions)
-            scene = self._facts.known(key, slot)
+            scene = self._facts.usual(one.endpoint, circumstances, slot)
             if scene is not None:
                 return encode(one, place, scene, None, None)
-            return self._remarkable(one, place, key)
-        return self._remarkable(one, place, None)
+        return self._unusual(one, place, circumstances)
 
-    def _remarkable(self, one: Result, place: int, usual: object) -> Row:
+    def _unusual(self, one: Result, place: int, circumstances: object) -> Row:
         content = Scene(
             peer=one.peer,
             tls=one.tls,
@@ -78,9 +79,9 @@ class ResultWriter:
         )
         remarks = remarks_of(one)
         if remarks == _NOTHING:
-            return encode(one, place, self._facts.share(usual, content, one.slot), None, None)
-        scene = self._facts.known(content, one.slot) or self._facts.share(content, content, one.slot)
-        return encode(one, place, scene, *self._facts.remark(remarks, one.slot))
+            return encode(one, place, self._facts.scene(one.endpoint, circumstances, content, one.slot), None, None)
+        scene = self._facts.scene(one.endpoint, None, content, one.slot)
+        return encode(one, place, scene, *self._facts.remarks(remarks, one.slot))
 
     def _locate(self, name: str) -> int:
         text = storable(name)
@@ -91,7 +92,3 @@ class ResultWriter:
             )
         self._locations[name] = known
         return known
-
-
-def _identity(row: Row) -> Row:
-    return row[:4]
