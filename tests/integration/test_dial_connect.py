@@ -29,6 +29,16 @@ async def test_a_connection_opens_names_its_peer_and_loses_nothing_said_early(ho
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "two.test"])
+async def test_a_peer_that_hangs_up_at_once_was_connected_all_the_same(host: str) -> None:
+    async with server(lambda: Says(b"bye", first=True, hang_up=True)) as port:
+        dialled = await dial(direct(), f"http://{host}:{port}")
+
+        assert await until(lambda: dialled.protocol.lost)
+        assert dialled.protocol.data == b"bye"
+        dialled.transport.abort()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "two.test"])
 async def test_small_writes_go_out_at_once(host: str) -> None:
     with mute() as port:
         dialled = await dial(direct(), f"http://{host}:{port}")

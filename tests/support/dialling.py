@@ -43,6 +43,10 @@ class Heard(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.data = b""
+        self.lost = False
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # that it was lost is enough
+        self.lost = True
 
     def data_received(self, data: bytes) -> None:
         self.data += data

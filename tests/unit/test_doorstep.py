@@ -1,4 +1,4 @@
-"""The doorstep: a connection's first events reach its protocol whole, in order, or as the failure they are."""
+"""The doorstep: a connection's first events reach its protocol whole, and in order."""
 
 import asyncio
 import ssl
@@ -38,6 +38,9 @@ class Recorder(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.events.append(data)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.events.append(exc)
+
 
 def test_a_new_connection_reads_nothing_until_its_protocol_is_there() -> None:
     transport, doorstep = FakeTransport(), Doorstep()
@@ -61,24 +64,33 @@ def test_what_came_early_follows_the_opening_in_order() -> None:
     assert transport.protocol is protocol
 
 
+def test_a_peer_that_hung_up_early_is_told_after_all_it_said() -> None:
+    transport, doorstep, protocol = FakeTransport(), Doorstep(), Recorder()
+    doorstep.connection_made(transport)
+    doorstep.data_received(b"bye")
+    doorstep.connection_lost(None)
+
+    doorstep.admit(transport, protocol)
+
+    assert protocol.events == [transport, b"bye", None]
+    assert not transport.reading
+
+
 @pytest.mark.parametrize(
     ("reason", "expected"), [(None, ConnectionResetError), (ssl.SSLError(1, "alert"), ssl.SSLError)]
 )
-def test_a_connection_lost_early_is_never_opened(reason: Exception | None, expected: type[OSError]) -> None:
-    transport, doorstep, protocol = FakeTransport(), Doorstep(), Recorder()
+def test_a_connection_lost_early_is_no_open_one(reason: Exception | None, expected: type[OSError]) -> None:
+    transport, doorstep = FakeTransport(), Doorstep()
+    doorstep.require_open(transport)
     doorstep.connection_lost(reason)
 
     with pytest.raises(expected):
-        doorstep.admit(transport, protocol)
-
-    assert protocol.events == []
+        doorstep.require_open(transport)
 
 
-def test_a_connection_that_is_closing_is_never_opened() -> None:
-    transport, protocol = FakeTransport(), Recorder()
+def test_a_connection_that_is_closing_is_no_open_one() -> None:
+    transport = FakeTransport()
     transport.closing = True
 
     with pytest.raises(ConnectionResetError):
-        Doorstep().admit(transport, protocol)
-
-    assert protocol.events == []
+        Doorstep().require_open(transport)

@@ -168,7 +168,8 @@ async def _shake_hands(
             ssl_shutdown_timeout=_CLOSE_LIMIT,
         )
         transport = cast("asyncio.Transport", upgraded)  # typed as if it could be None; the loops raise instead
-        connected.doorstep.admit(transport, protocol)
+        connected.doorstep.require_open(transport)
     except OSError as err:
         raise handshake_error(err) from err
+    connected.doorstep.admit(transport, protocol)
     return transport

@@ -40,10 +40,12 @@ class Doorstep(asyncio.Protocol):
             raise self._reason if isinstance(self._reason, OSError) else ConnectionResetError()
 
     def admit(self, transport: asyncio.Transport, protocol: asyncio.Protocol) -> None:
-        """Make the protocol the transport's own. Raises OSError if the connection was lost meanwhile."""
-        self.require_open(transport)
+        """Make the protocol the transport's own, and tell it all that happened before."""
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
         for data in self._early:
             protocol.data_received(data)
-        transport.resume_reading()
+        if self._lost:
+            protocol.connection_lost(self._reason)
+        else:
+            transport.resume_reading()
