@@ -95,11 +95,11 @@ def test_further_rounds_stand_under_the_name_they_belong_to() -> None:
 
 def test_the_count_names_each_outcome_that_occurred() -> None:
     lines = printed((endpoint("a"), result()), (endpoint("b"), result(Outcome.DOWN, failure=REFUSED)))
-    assert lines[-1] == "1 up, 1 down in 1.2 s"
+    assert lines[-1] == "2 checks in 1.2 s: 1 up, 1 down"
 
 
 def test_nothing_to_check_is_said_so() -> None:
-    assert printed()[-1] == "nothing to check in 1.2 s"
+    assert printed()[-1] == "nothing to check"
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120])

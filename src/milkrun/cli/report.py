@@ -74,6 +74,8 @@ def why(result: Result) -> str:
 
 
 def _summary(checked: Sequence[Checked], *, seconds: float) -> str:
+    if not checked:
+        return "nothing to check"
     counts = Counter(result.outcome for _, result in checked)
-    parts = [f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome]]
-    return f"{', '.join(parts) or 'nothing to check'} in {latency(seconds * 1_000)}"
+    parts = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
+    return f"{len(checked)} check{'s' if len(checked) > 1 else ''} in {latency(seconds * 1_000)}: {parts}"
