@@ -16,8 +16,32 @@ from milkrun.probes.kinds import KINDS
 from tests.support.judging import observed
 
 PIECES = st.sampled_from(
-    "[STATUS]|[BODY]|[BODY].a|[BODY].a[0]|[HEADER].x|[RESPONSE_TIME]|[CERTIFICATE_EXPIRATION]"
-    "| == | != | < | >= |len(|has(|pat(|any(|)|*|[a-|]|\\|, |48h|0x|1".split("|")
+    [
+        "[STATUS]",
+        "[BODY]",
+        "[BODY].a",
+        "[BODY].a[0]",
+        "[HEADER].x",
+        "[RESPONSE_TIME]",
+        "[CERTIFICATE_EXPIRATION]",
+        " == ",
+        " != ",
+        " < ",
+        " >= ",
+        "len(",
+        "has(",
+        "pat(",
+        "any(",
+        ")",
+        "*",
+        "[a-",
+        "]",
+        "\\",
+        ", ",
+        "48h",
+        "0x",
+        "1",
+    ]
 )
 CONDITIONS = st.one_of(st.lists(PIECES, max_size=8).map("".join), st.text(max_size=30))
 JSON = st.recursive(
