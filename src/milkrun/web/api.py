@@ -6,6 +6,7 @@ import orjson
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from milkrun.core.result_json import result_json
 from milkrun.core.tally import HOUR, uptime
 from milkrun.web import wire
 from milkrun.web.asking import AskedDep
@@ -57,7 +58,7 @@ async def results(
     """Raw results; to read on, ask again with `before` set to the last slot read, in epoch milliseconds."""
     entry = site.entry(key)
     found = await site.services.store.results(entry.id, limit=limit, before=before)
-    return answer({"items": [wire.result_object(entry.endpoint, result) for result in found]})
+    return answer({"items": [result_json(entry.endpoint, result) for result in found]})
 
 
 @router.get("/endpoints/{key}/history", summary="One endpoint's hours, oldest first")

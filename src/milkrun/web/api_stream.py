@@ -7,6 +7,7 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Query
 
+from milkrun.core.result_json import result_json
 from milkrun.monitor.live import Committed
 from milkrun.web import wire
 from milkrun.web.board import Board, Watcher
@@ -74,7 +75,7 @@ def messages(event: Committed, wanted: Wanted, number: int) -> list[bytes]:
     said = []
     for result in event.results:
         if entry := wanted(result.endpoint):
-            body = orjson.dumps(wire.result_object(entry.endpoint, result)).decode()
+            body = orjson.dumps(result_json(entry.endpoint, result)).decode()
             said.append(message(body, event="result", number=number))
     for change in event.changes:
         if entry := wanted(change.endpoint):

@@ -97,7 +97,7 @@ class WebServer:
             server_header=False,
             proxy_headers=False,
             lifespan="on",
-            timeout_graceful_shutdown=2,
+            timeout_graceful_shutdown=1,
         )
         self._server = _Server(config, self._started)
         await self._server.serve(sockets=[self._socket] if self._socket else [])

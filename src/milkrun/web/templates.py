@@ -61,6 +61,7 @@ def _environment() -> jinja2.Environment:
         "ago": ago,
         "until": until,
         "duration": words.duration,
+        "count": words.count,
         "latency": words.latency,
         "share": words.share,
         "size": words.size,

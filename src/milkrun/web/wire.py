@@ -1,79 +1,19 @@
-"""How values read as JSON, in the words of the interface: one object a result, an endpoint, an incident, an hour."""
+"""How values read as JSON, in the words of the interface: one object an endpoint, an incident, a change, an hour."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from milkrun.core.endpoint import Endpoint
-from milkrun.core.observation import Timings, Tls
-from milkrun.core.result import Result
+from milkrun.core.result_json import iso_ms, result_json
 from milkrun.core.state import Incident, StateChange
 from milkrun.core.tally import Tally
 from milkrun.web.entry import Entry
 
 Json = dict[str, Any]
-PHASES = ("queue", "dns", "connect", "tls", "send", "wait", "receive", "total")
 
 
 def instant(milliseconds: float | None) -> str | None:
     """Epoch milliseconds as "2026-11-22T10:00:10.250Z"; None stays None."""
-    if milliseconds is None:
-        return None
-    return datetime.fromtimestamp(milliseconds / 1_000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
-
-
-def timings_object(timings: Timings) -> Json:
-    """Milliseconds by phase, to the microsecond."""
-    return {phase: round(getattr(timings, phase) * 1_000, 3) for phase in PHASES}
-
-
-def tls_object(tls: Tls) -> Json:
-    """The session and the leaf certificate, validity as instants to the second."""
-    return {
-        "version": tls.version,
-        "cipher": tls.cipher,
-        "not_before": _second(tls.not_before),
-        "not_after": _second(tls.not_after),
-        "subject": tls.subject,
-        "issuer": tls.issuer,
-        "names": tls.names,
-    }
-
-
-def _second(seconds: float | None) -> str | None:
-    if seconds is None:
-        return None
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")[:-6] + "Z"
-
-
-def result_object(endpoint: Endpoint, result: Result) -> Json:
-    """One result, as `check --json` prints it, the interface returns it and the stream carries it."""
-    http, failure = result.http, result.failure
-    return {
-        "endpoint": endpoint.key,
-        "group": endpoint.group,
-        "name": endpoint.name,
-        "url": endpoint.target,
-        "location": result.location,
-        "slot": instant(result.slot),
-        "attempt": result.attempt,
-        "trigger": result.trigger.value,
-        "started": instant(result.started * 1_000),
-        "outcome": result.outcome.value,
-        "connection": result.connection.value if result.connection else None,
-        "stale_retry": result.stale_retry,
-        "peer": result.peer,
-        "lag_ms": round(result.lag_ms, 3),
-        "warnings": result.warnings,
-        "timings_ms": timings_object(result.timings),
-        "http": {"status": http.status, "version": http.version, "bytes": http.bytes} if http else None,
-        "tls": tls_object(result.tls) if result.tls else None,
-        "conditions": [
-            {"condition": one.condition, "passed": one.passed, "shown": one.shown} for one in result.conditions
-        ],
-        "failure": {"layer": failure.layer.value, "kind": failure.kind, "message": failure.message}
-        if failure
-        else None,
-    }
+    return None if milliseconds is None else iso_ms(int(milliseconds))
 
 
 def change_object(endpoint: Endpoint, change: StateChange) -> Json:
@@ -100,7 +40,7 @@ def endpoint_object(entry: Entry) -> Json:
         "revision": entry.revision,
         "state": entry.state.state.value,
         "since": instant(entry.state.since),
-        "last": result_object(entry.endpoint, entry.last) if entry.last else None,
+        "last": result_json(entry.endpoint, entry.last) if entry.last else None,
         "uptime": {"24h": entry.uptime()},
         "latency_ms": {"p50": median, "p99": slowest},
     }

@@ -29,6 +29,11 @@ def latency(milliseconds: float | None) -> str:
     return f"{milliseconds:.{0 if milliseconds >= 9.95 else 1}f} ms"
 
 
+def count(value: int | None) -> str:
+    """A whole number with its thousands apart; a dash where there is none."""
+    return "–" if value is None else f"{value:,}"
+
+
 def share(value: float | None) -> str:
     """A share as a percentage that never rounds up to 100: "100%", "99.98%", "97.2%"; a dash where unknown."""
     if value is None:
