@@ -103,13 +103,17 @@ async def _serve(settings: Settings, announce: Callable[[str], None], paths: Seq
         changes = source.changes()
         await _begin(monitor, await anext(changes))
         await asyncio.to_thread(web.start)
-        announce(f"Milkrun is watching {len(settings.endpoints)} endpoints: {web.url}")
+        announce(_greeting(len(settings.endpoints), web.url))
         async with asyncio.TaskGroup() as group:
             group.create_task(monitor.follow(changes), name="endpoints")
             reloading = group.create_task(_reload(source, hangup, paths), name="reload")
             await monitor.run(stopping)
             reloading.cancel()
             source.close()
+
+
+def _greeting(count: int, url: str) -> str:
+    return f"Milkrun is watching {count} endpoint{'' if count == 1 else 's'}: {url}"
 
 
 def _signals() -> tuple[asyncio.Event, asyncio.Event]:
