@@ -7,6 +7,7 @@ beside their result the first time, and shared from the second time on.
 
 import hashlib
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TypeVar
 
 import msgspec
@@ -89,10 +90,19 @@ def remarks_of(result: Result) -> Remarks:
     return Remarks(result.failure, shown, result.warnings)
 
 
+@lru_cache(10_000)
+def _all_true(conditions: tuple[str, ...]) -> tuple[ConditionResult, ...]:
+    # Kept, so that thirty results of each of 10,000 endpoints do not hold as many copies.
+    return tuple([ConditionResult(condition=text, passed=True, shown=text) for text in conditions])
+
+
 def conditions_of(scene: Scene, remarks: Remarks | None) -> tuple[ConditionResult, ...]:
     """The conditions as they were judged."""
-    judged = [ConditionResult(condition=text, passed=True, shown=text) for text in scene.conditions]
-    for place, passed, text in remarks.shown if remarks else ():
+    usual = _all_true(scene.conditions)
+    if remarks is None or not remarks.shown:
+        return usual
+    judged = list(usual)
+    for place, passed, text in remarks.shown:
         judged[place] = ConditionResult(condition=scene.conditions[place], passed=passed, shown=text)
     return tuple(judged)
 
@@ -110,7 +120,7 @@ class FactWriter:
     def usual(self, endpoint: int, circumstances: object, slot: int) -> int | None:
         """The scene of an endpoint's last plain result, if this one's circumstances are the same.
 
-        They are compared, not hashed: the parts are mostly the same objects, and a certificate may have a hundred names.
+        They are compared, not hashed: the parts are mostly the same objects, a certificate may have a hundred names.
         """
         before, (scene, until) = self._usual.get(endpoint, _UNKNOWN)
         return scene if slot <= until and circumstances == before else None

@@ -30,9 +30,6 @@ MANNER_CODES = {
 }
 _MANNERS = {code: manner for manner, code in MANNER_CODES.items()}
 
-# Phases stand in the table in the order in which Timings declares them.
-PHASES = Timings.__struct_fields__
-
 Row = tuple[Any, ...]
 
 
@@ -78,7 +75,7 @@ def decode(row: Row, location: str, scene: Scene, remarks: Remarks | None) -> Re
         trigger=trigger,
         started=(slot * 1_000 + delay) / 1e6,
         outcome=OUTCOMES[outcome],
-        timings=_timings(durations),
+        timings=_timings(*durations),
         connection=connection,
         stale_retry=stale_retry,
         peer=scene.peer,
@@ -97,5 +94,14 @@ def _http(scene: Scene, size: int) -> Http | None:
     return Http(status=scene.status, version=scene.version, bytes=size)
 
 
-def _timings(durations: list[int]) -> Timings:
-    return Timings(**{phase: micros / 1e6 for phase, micros in zip(PHASES, durations, strict=True)})
+def _timings(queue: int, dns: int, connect: int, tls: int, send: int, wait: int, receive: int, total: int) -> Timings:
+    return Timings(
+        queue=queue / 1e6,
+        dns=dns / 1e6,
+        connect=connect / 1e6,
+        tls=tls / 1e6,
+        send=send / 1e6,
+        wait=wait / 1e6,
+        receive=receive / 1e6,
+        total=total / 1e6,
+    )
