@@ -19,7 +19,7 @@ from milkrun.core.operands import (
     shown_equal,
     shown_ordered,
 )
-from milkrun.core.values import COMPARE, Missing, Operator, equal, number_of
+from milkrun.core.values import COMPARE, Missing, Operator, equal
 
 EQUALITIES = {Operator.EQUAL: True, Operator.UNEQUAL: False}
 
@@ -70,7 +70,7 @@ class Ordering(msgspec.Struct, frozen=True, kw_only=True):
     def objection(self, evidence: Evidence) -> str | None:
         """None where it holds, else the comparison with its values and the reason where one is no number."""
         left, right = self.left.resolve(evidence), self.right.resolve(evidence)
-        one, other = number_of(left), number_of(right)
+        one, other = self.left.measure(left), self.right.measure(right)
         if one is not None and other is not None and COMPARE[self.operator](one, other):
             return None
         return f"{shown_ordered(self.left, left)} {self.operator} {shown_ordered(self.right, right)}"

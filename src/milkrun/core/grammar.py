@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from milkrun.core.comparison import EQUALITIES, Comparison, Equality, Membership, Ordering
 from milkrun.core.glob import Glob
 from milkrun.core.jsonpath import Path, parse_path
-from milkrun.core.operands import Choice, Function, Literal, Reference, Term
+from milkrun.core.operands import Choice, Function, Literal, Reference, Term, options
 from milkrun.core.placeholders import NOT_BUILT, PLACEHOLDERS
 from milkrun.core.values import Operator, integer_of, number_of
 
@@ -90,7 +90,7 @@ def _operand(written: str, offset: int) -> Term | Choice:
         case "pat":
             return Choice(text=text, glob=_glob(inner, begins))
         case "any":
-            return Choice(text=text, options=tuple(option.strip() for option in inner.split(",")))
+            return options(text, inner.split(","))
         case "age":
             raise NotBuiltError(offset + 1, "age(…) is Gatus's and not built yet")
     reference = _reference(inner.strip(), begins)

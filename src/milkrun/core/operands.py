@@ -1,5 +1,6 @@
 """The two sides of a condition: a literal, a reference to a placeholder, or a choice of many texts."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 import msgspec
@@ -9,7 +10,7 @@ from milkrun.core.evidence import Evidence
 from milkrun.core.glob import Glob
 from milkrun.core.jsonpath import Path
 from milkrun.core.placeholders import PLACEHOLDERS, Placeholder
-from milkrun.core.values import Missing, Value, equal, number_of, written
+from milkrun.core.values import Missing, Value, integer_of, number_of, written
 
 # What is shown of one value, at most; beside a pattern less, as Gatus has it, because it is mostly a whole page.
 MAX_SHOWN = 200
@@ -31,8 +32,12 @@ class Literal(msgspec.Struct, frozen=True, kw_only=True):
     integer: int | None
 
     def resolve(self, _evidence: Evidence) -> Value:
-        """Its number is known already; its text is what equality compares."""
+        """Its text, which is what equality compares."""
         return self.text
+
+    def measure(self, _value: Value) -> float | None:
+        """Its number, known since it was read."""
+        return self.number
 
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,11 +59,15 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
         if self.function is Function.LEN and placeholder.length is not None:
             return placeholder.length(evidence, self.path)
         value = placeholder.read(evidence, self.path)
+        if self.function is None:
+            return value
         if self.function is Function.HAS:
             return "false" if isinstance(value, Missing) or value == "" else "true"
-        if self.function is Function.LEN and not isinstance(value, Missing):
-            return len(written(value).encode())
-        return value
+        return value if isinstance(value, Missing) else len(written(value).encode())
+
+    def measure(self, value: Value) -> float | None:
+        """The number of what it stands for, if it is one."""
+        return number_of(value)
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,13 +75,21 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
     text: str
     glob: Glob | None = None
-    options: tuple[str, ...] = ()
+    texts: frozenset[str] = frozenset()
+    integers: frozenset[int] = frozenset()
 
     def accepts(self, value: str | float) -> bool:
         """Whether the whole value matches the pattern, or equals one of the options."""
         if self.glob is not None:
             return self.glob.matches(written(value))
-        return any(equal(option, value) for option in self.options)
+        return integer_of(value) in self.integers or written(value) in self.texts
+
+
+def options(text: str, listed: Iterable[str]) -> Choice:
+    """`any(…)`, its options equal to a value as two values are equal: as integers if both are, else as text."""
+    texts = frozenset(option.strip() for option in listed)
+    integers = (integer_of(option) for option in texts)
+    return Choice(text=text, texts=texts, integers=frozenset(integer for integer in integers if integer is not None))
 
 
 Term = Literal | Reference
@@ -91,7 +108,7 @@ def shown_ordered(operand: Term, value: Value) -> str:
     plain = shown_equal(operand, value)
     if isinstance(value, Missing):
         return plain
-    number = number_of(value)
+    number = operand.measure(value)
     if number is None:
         return f"{plain} (not a number)" if isinstance(operand, Literal) else f"{plain[:-1]}, not a number)"
     if isinstance(operand, Reference) and operand.function is None and operand.placeholder.is_duration:

@@ -68,10 +68,10 @@ def _spelled(text: str) -> int:
 
 def number_of(value: Value) -> float | None:
     """The number that `value` is or spells, durations as milliseconds; None for any other text, or none at all."""
+    if isinstance(value, int | float):
+        return value
     if isinstance(value, Missing):
         return None
-    if not isinstance(value, str):
-        return value
     if len(value) > MAX_LENGTH:
         return None
     duration = parse_duration(value)
@@ -90,6 +90,8 @@ def written(value: str | float) -> str:
 
 def equal(one: str | float, other: str | float) -> bool:
     """Two integers as integers, anything else as text."""
+    if one == other:
+        return True
     left, right = integer_of(one), integer_of(other)
     if left is not None and right is not None:
         return left == right
