@@ -32,6 +32,10 @@ class Peer:
         self.heard.append(data)
         return data
 
+    async def hear(self) -> None:
+        """Read something of what the client says."""
+        await self._loop.sock_recv(self._sock, 65536)
+
     async def say(self, data: bytes) -> None:
         """Send this."""
         await self._loop.sock_sendall(self._sock, data)

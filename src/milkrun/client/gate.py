@@ -56,7 +56,7 @@ class Gate:
     @property
     def waiting(self) -> int:
         """How many wait."""
-        return sum(not waiter.done() for waiter in self.waiters or ())
+        return sum(not waiter.done() for waiter in self.waiters) if self.waiters else 0
 
     def try_enter(self) -> bool:
         """Take a place if one is free and nobody waits for it."""

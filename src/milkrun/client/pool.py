@@ -84,6 +84,7 @@ class Pool:
         self._lanes: dict[str, _Lane] = {}
         self._idle: dict[Connection, None] = {}  # ordered: the last is the one used last
         self._connections: set[Connection] = set()
+        self._ending: set[Connection] = set()  # closed, and their descriptors soon to be
         self._overdue = Overdue()
         self._places = Limit(limits.total)
         self._total = Gate(self._places, f"one of the {limits.total} requests allowed at once")
@@ -150,7 +151,7 @@ class Pool:
             self._idle[connection] = None
             connection.rest(now, retirement)
         else:
-            connection.close(reason)
+            self._close(connection, reason)
         self._leave(lane)
 
     def leave(self, request: PreparedRequest) -> None:
@@ -170,6 +171,7 @@ class Pool:
         """As `Owner` has it."""
         self._unlist(connection)
         self._connections.remove(connection)
+        self._ending.discard(connection)
         self.closed[connection.ended or Closed.SERVER] += 1
         lane = self._lanes[connection.key]
         lane.open -= 1
@@ -246,6 +248,8 @@ class Pool:
             return Closed.NOT_KEPT
         if self._closed:
             return Closed.CLIENT
+        if self._room.waiting:
+            return Closed.BUDGET
         if connection.uses == 1 and self._descriptors.used > self._warm_part and not self._make_way(now):
             return Closed.BUDGET
         return None
@@ -258,6 +262,10 @@ class Pool:
 
     def _retire(self, connection: Connection, reason: Closed) -> None:
         self._unlist(connection)
+        self._close(connection, reason)
+
+    def _close(self, connection: Connection, reason: Closed) -> None:
+        self._ending.add(connection)
         connection.close(reason)
 
     def _unlist(self, connection: Connection) -> None:
@@ -334,13 +342,18 @@ class Pool:
     async def _find_room(self, trip: Trip) -> None:
         if self._room.try_enter():
             return
+        if not self._held:
+            raise OwnError("descriptors", "the descriptor budget is used up by others", phase="queue")
+        if len(self._ending) <= self._room.waiting:  # else one that is closing already makes room for this request
+            self._evict()
+        await self._wait_at(self._room, trip)
+
+    def _evict(self) -> None:
         victim = self._overdue.pop(self._idle, self._clock()) or next(reversed(self._idle), None)
         if victim is not None:
             self._unlist(victim)
+            self._ending.add(victim)
             victim.abandon(Closed.BUDGET)
-        elif not self._held:
-            raise OwnError("descriptors", "the descriptor budget is used up by others", phase="queue")
-        await self._wait_at(self._room, trip)
 
     def _release(self) -> None:
         self._held -= 1
