@@ -7,6 +7,7 @@ import re
 import struct
 import subprocess
 import termios
+import threading
 
 import anyio.to_thread
 import pytest
@@ -19,6 +20,9 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 
 
+END = b"-- the end --"
+
+
 def on_terminal(*arguments: str, columns: int = 80, **extra: str) -> str:
     """Run on a terminal of so many columns; everything that appeared on it."""
     master, slave = pty.openpty()
@@ -26,15 +30,24 @@ def on_terminal(*arguments: str, columns: int = 80, **extra: str) -> str:
     process = subprocess.Popen(
         [*COMMAND, *arguments], stdout=slave, stderr=slave, env=environment(TERM="xterm-256color", **extra)
     )
-    os.close(slave)
+    closing = threading.Thread(target=_write_the_end, args=(process, slave))
+    closing.start()
     shown = bytearray()
-    with os.fdopen(master, "rb", buffering=0) as screen, process:
-        try:
-            while piece := screen.read(65_536):
-                shown += piece
-        except OSError:  # how Linux says that nobody holds the other end any more
-            process.wait(60)
-    return shown.decode()
+    while not shown.endswith(END):
+        shown += os.read(master, 65_536)
+    closing.join()
+    os.close(slave)
+    os.close(master)
+    return shown.removesuffix(END).decode()
+
+
+def _write_the_end(process: "subprocess.Popen[bytes]", terminal: int) -> None:
+    """Once it has ended, or took too long: our own last words, as a hang-up may overtake what was written before it."""
+    try:
+        process.wait(60)
+    finally:
+        process.kill()
+        os.write(terminal, END)
 
 
 async def checked(count: int, columns: int = 80, **extra: str) -> str:
