@@ -24,20 +24,21 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     interval: int = 10
     rates: tuple[int, ...] = (50, 1_000)
     many: int = 10_000
-    fast_interval: int = 1
+    fast_interval: int = 2
     fast: float = 4.0
     some: int = 1_000
     age: int = 10
     ages: int = 3
     descriptors: int = 700
     window: float = 30.0
-    pages: int = 40
+    pages: int = 30
     soak: int = 600
 
 
 QUICK = Sizes(
     rounds=2,
     interval=2,
+    fast_interval=1,
     rates=(20,),
     many=300,
     fast=1.0,

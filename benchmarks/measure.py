@@ -36,13 +36,9 @@ def descriptors(pid: int) -> int:
     return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
 
 
-def written(pid: int) -> int:
-    """Bytes that process `pid` caused to be written to storage."""
-    for line in Path(f"/proc/{pid}/io").read_text().splitlines():
-        name, _, value = line.partition(": ")
-        if name == "write_bytes":
-            return int(value)
-    raise LookupError("this kernel does not account for written bytes")
+def starved(pid: int) -> float:
+    """Seconds that the main thread of process `pid` has been ready to run but had no core."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
 
 
 def sockets(port: int, state: int) -> int:

@@ -6,7 +6,7 @@ from datetime import datetime
 from benchmarks.bench import Bench, say, visited
 from benchmarks.browser import browsing
 from benchmarks.checks import at_rate
-from benchmarks.measure import quantile
+from benchmarks.measure import quantile, starved
 from benchmarks.serving import Monitored, Serving, serving
 from benchmarks.table import Row, limit
 
@@ -48,14 +48,15 @@ def _lateness(bench: Bench, server: Serving) -> None:
     rate = bench.sizes.many / bench.sizes.interval
     say(f"lateness at {rate:,.0f} checks a second, with a browser on the dashboard …")
     with browsing(f"http://127.0.0.1:{server.port}/", server.port):
-        began = time.time()
+        began, waited = time.time(), starved(server.pid)
         time.sleep(bench.sizes.window)
-        ended = time.time()
+        ended, waited = time.time(), starved(server.pid) - waited
     late = _late(server, began, ended)
     what = f"lateness at {rate:,.0f} checks/s with Chromium on the dashboard, p99"
     own = server.ask("schedule")["late_ms"]
     figures = (
         f"p50 {quantile(late, 0.5):.1f}, greatest {max(late):.1f}, of {len(late):,} stored results; "
+        f"without a core for {waited / (ended - began):.0%} of the time; "
         f"its own account of five minutes, start included: p99 {own['p99']:.1f}"
     )
     bench.rows.append(limit(what, quantile(late, 0.99), LATE, "ms", figures=figures))
