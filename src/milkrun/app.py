@@ -4,8 +4,8 @@ import asyncio
 import gc
 import signal
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +18,7 @@ from milkrun.clock import Clock, SystemClock
 from milkrun.config.load import load as load_configuration
 from milkrun.config.problems import ConfigError
 from milkrun.config.settings import ClientSettings, Settings
-from milkrun.config.source import EndpointChanges, FileSource
+from milkrun.config.source import FileSource
 from milkrun.core.endpoint import Endpoint
 from milkrun.core.result import Result
 from milkrun.monitor.hub import LiveHub
@@ -26,9 +26,10 @@ from milkrun.monitor.lag import LagMeter
 from milkrun.monitor.live import Live
 from milkrun.monitor.monitor import Monitor, remember
 from milkrun.monitor.once import check_once
-from milkrun.probes.registry import KINDS, probe_makers
+from milkrun.probes.kinds import KINDS
+from milkrun.probes.registry import probe_makers
 from milkrun.store.protocol import Store, StoreError
-from milkrun.store.sqlite import SqliteStore, open_sqlite
+from milkrun.store.sqlite import open_sqlite
 from milkrun.web.exposure import refusal
 from milkrun.web.server import WebServer
 from milkrun.web.services import Services
@@ -91,7 +92,8 @@ async def _serve(settings: Settings, announce: Callable[[str], None], paths: Seq
     stopping, hangup = _signals()
     clock = SystemClock()
     async with AsyncExitStack() as stack:
-        store = await _opened(Path(settings.data) / DATABASE)
+        with _needed():
+            store = await open_sqlite(Path(settings.data) / DATABASE)
         stack.push_async_callback(store.close)
         client = await stack.enter_async_context(_client(settings.client))
         live = LiveHub()
@@ -99,9 +101,11 @@ async def _serve(settings: Settings, announce: Callable[[str], None], paths: Seq
         web = _bound(settings, store, live, clock.wall())
         stack.push_async_callback(asyncio.to_thread, web.stop, WEB_STOPS)
         source = FileSource(settings, paths, KINDS)
-        monitor = await _monitor(settings, clock, store, live, client)
         changes = source.changes()
-        await _begin(monitor, await anext(changes))
+        with _needed():
+            monitor = await _monitor(settings, clock, store, live, client)
+            await monitor.begin((await anext(changes)).added)
+        _settle_memory()
         await asyncio.to_thread(web.start)
         announce(_greeting(len(settings.endpoints), web.url))
         async with asyncio.TaskGroup() as group:
@@ -123,13 +127,6 @@ def _signals() -> tuple[asyncio.Event, asyncio.Event]:
     loop.add_signal_handler(signal.SIGINT, stopping.set)
     loop.add_signal_handler(signal.SIGHUP, hangup.set)
     return stopping, hangup
-
-
-async def _opened(database: Path) -> SqliteStore:
-    try:
-        return await open_sqlite(database)
-    except StoreError as err:
-        raise StartError(str(err)) from err
 
 
 def _client(settings: ClientSettings) -> Client:
@@ -169,32 +166,30 @@ def _bound(settings: Settings, store: Store, live: Live, started: float) -> WebS
 async def _monitor(settings: Settings, clock: Clock, store: Store, live: Live, client: Client) -> Monitor:
     """The monitor, gone on from where the store says the last run stopped."""
     lag = LagMeter(clock)
+    return Monitor(
+        clock=clock,
+        store=store,
+        live=live,
+        lag=lag,
+        makers=probe_makers(client, clock=clock, lag_since=lag.since),
+        client_stats=client.stats,
+        remembered=await remember(store),
+        location=settings.location,
+        storage=settings.storage,
+    )
+
+
+@contextmanager
+def _needed() -> Iterator[None]:
+    """What the store cannot do while Milkrun starts, it cannot start without."""
     try:
-        monitor = Monitor(
-            clock=clock,
-            store=store,
-            live=live,
-            lag=lag,
-            makers=probe_makers(client, clock=clock, lag_since=lag.since),
-            client_stats=client.stats,
-            remembered=await remember(store),
-            location=settings.location,
-            storage=settings.storage,
-        )
+        yield
     except StoreError as err:
         raise StartError(str(err)) from err
-    return monitor
 
 
-async def _begin(monitor: Monitor, first: EndpointChanges) -> None:
-    """Take up the first endpoints, and tell the collector that they stay.
-
-    A collection that walked 10,000 of them would hold the loop for 150 ms.
-    """
-    try:
-        await monitor.begin(first.added)
-    except StoreError as err:
-        raise StartError(str(err)) from err
+def _settle_memory() -> None:
+    """What is loaded stays: a collection that walked 10,000 endpoints would hold the loop for 150 ms."""
     gc.collect()
     gc.freeze()
 

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from milkrun.client import Client
+from milkrun.client import Client, ConnectionFacts, PreparedRequest, RequestError, Response, TlsFacts
 from milkrun.clock import SystemClock
 from milkrun.core.condition import parse_condition
 from milkrun.core.endpoint import Endpoint
 from milkrun.core.evaluate import evaluate
-from milkrun.core.observation import Connection, Observation
+from milkrun.core.observation import Connection, Observation, Tls
 from milkrun.core.outcome import Layer, Outcome
 from milkrun.monitor.lag import LagMeter
 from milkrun.probes.http import HttpOptions, Redirects
-from milkrun.probes.registry import KINDS, probe_makers
+from milkrun.probes.kinds import KINDS
+from milkrun.probes.registry import probe_makers
 from tests.support.authority import Authority
 from tests.support.loops import both_loops as anyio_backend
 from tests.support.peers import Says, closed_port
@@ -187,6 +188,21 @@ async def test_certificate_facts_are_told_warm_and_cold(tmp_path: Path) -> None:
     assert "localhost" in first.names
     assert second is not None
     assert second.not_after == first.not_after
+
+
+async def test_a_session_without_a_certificate_is_told_as_far_as_it_was_seen() -> None:
+    seen = ConnectionFacts(
+        reused=False, age=0.0, uses=0, peer=None, address=None, tls=TlsFacts(version="TLSv1.3", cipher="AES")
+    )
+
+    class Breaking(Client):
+        async def send(self, request: PreparedRequest, *, timeout: float = 10.0) -> Response:  # noqa: ARG002
+            error = RequestError("tls", "closed", "the server closed in the handshake")
+            error.connection = seen
+            raise error
+
+    (told,) = await observe(Breaking(), http("https://core.test/"))
+    assert told.tls == Tls(version="TLSv1.3", cipher="AES", not_before=None, not_after=None)
 
 
 async def test_a_loop_held_for_a_second_is_overload_and_not_the_targets_fault() -> None:

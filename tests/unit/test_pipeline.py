@@ -260,6 +260,23 @@ async def test_a_removed_endpoints_incident_is_closed_and_its_streak_forgotten()
         assert line.store.batches[-1].states == {1: EndpointState()}
 
 
+async def test_a_removed_endpoint_that_was_up_has_no_incident_to_close() -> None:
+    line = Line(states={1: up()})
+    async with running(line):
+        line.pipeline.retire(1, SLOT)
+        await line.clock.advance(1.1)
+        assert [(list(batch.incidents), batch.states) for batch in line.store.batches] == [([], {1: EndpointState()})]
+
+
+async def test_a_streak_is_written_before_it_is_long_enough_to_change_the_state() -> None:
+    line = Line(states={1: up()})
+    async with running(line):
+        line.settle(500, of=registered(an_endpoint(thresholds=Thresholds(failure=3))))
+        await line.clock.advance(1.1)
+        assert line.store.batches[0].states[1].worse == (1, 1)
+        assert line.told.committed[0].changes == ()
+
+
 @pytest.mark.parametrize("state", [None, EndpointState()])
 async def test_an_endpoint_without_a_state_leaves_nothing_to_retire(state: EndpointState | None) -> None:
     line = Line(states={1: state} if state else {})

@@ -105,9 +105,11 @@ async def test_a_very_long_silence_is_one_gap_and_its_last_rounds() -> None:
     assert run.balanced()
 
 
-async def test_two_routes_tell_one_silence_once() -> None:
+@pytest.mark.parametrize("intervals", [(10_000, 5_000), (5_000, 10_000)])
+async def test_two_routes_tell_one_silence_once(intervals: tuple[int, ...]) -> None:
     run = Round()
-    run.scheduler.apply(arriving=[run.stop(an_endpoint("a_a")), run.stop(an_endpoint("b_b", interval=5_000), id=2)])
+    for n, interval in enumerate(intervals):
+        run.scheduler.apply(arriving=[run.stop(an_endpoint(f"a_{n}", interval=interval), id=n)])
     await run.stall(1_000)
     told = sorted((gap.began, gap.ended) for gap in run.kept.gaps)
     assert all(earlier[1] <= later[0] for earlier, later in pairwise(told))

@@ -62,7 +62,7 @@ class LiveHub:
         """Where everything stands; the caller holds the lock."""
         return Snapshot(registered=tuple(self._registered.values()), states=dict(self._states), vitals=self._vitals)
 
-    def _remember(self, event: Event) -> None:
+    def _remember(self, event: Committed | EndpointsChanged | Vitals) -> None:
         match event:
             case Committed():
                 # A flush may still carry what an endpoint left behind that is gone by now.
@@ -73,8 +73,8 @@ class LiveHub:
                 for removed in event.removed:
                     self._registered.pop(removed, None)
                     self._states.pop(removed, None)
-            case Vitals():
-                self._vitals = event
+            case vitals:
+                self._vitals = vitals
 
 
 class Watcher:

@@ -52,9 +52,9 @@ class Route:
         self._index = bisect_right(self.stops, position - self._base, key=_by_phase)
         self._wrap()
 
-    def next_slot(self) -> int | None:
-        """The next slot to be handed out; None on an empty route."""
-        return self._base + self.stops[self._index].phase if self.stops else None
+    def next_slot(self) -> int:
+        """The next slot to be handed out. An empty route has none."""
+        return self._base + self.stops[self._index].phase
 
     def take(self, until: int, limit: int) -> list[tuple[Stop, int]]:
         """Hand out the slots up to `until`, stopping after about `limit`: never between two stops of one slot."""

@@ -77,8 +77,8 @@ class Scheduler:
             self._drivers[interval] = self._group.create_task(self._follow(self._routes[interval]), name=name)
 
     async def _follow(self, route: Route) -> None:
-        while (slot := route.next_slot()) is not None:
-            wake = self._timeline.monotonic(max(slot, route.position + GATHER))
+        while True:
+            wake = self._timeline.monotonic(max(route.next_slot(), route.position + GATHER))
             await self._clock.sleep_until(min(wake, self._clock.now() + LONGEST_SLEEP))
             while self._launch(route, self._now(), limit=BITE):
                 await self._clock.sleep_until(0)
@@ -97,7 +97,7 @@ class Scheduler:
         return route.position < now
 
     def _leave_gap(self, route: Route, until: int) -> None:
-        if route.position < until and route.next_slot() is not None:
+        if route.stops and route.position < until:
             self._tell_gap(route.position, until, "Milkrun itself was held up")
             route.skip_to(until)
 

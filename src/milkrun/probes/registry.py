@@ -1,17 +1,11 @@
-"""Every kind of check, a line each: how it is configured, and how it is made."""
+"""Every kind of check on one client, a line each."""
 
 from collections.abc import Mapping
 
 from milkrun.client import Client
 from milkrun.clock import Clock
-from milkrun.config.kind import Kinds
-from milkrun.probes.http import HttpKind
 from milkrun.probes.observe import HttpProbes, LagSince
 from milkrun.probes.protocol import ProbeMaker
-
-KINDS: Kinds = {
-    "http": HttpKind(),
-}
 
 
 def probe_makers(client: Client, *, clock: Clock, lag_since: LagSince) -> Mapping[str, ProbeMaker]:
