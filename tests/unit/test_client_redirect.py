@@ -1,0 +1,51 @@
+"""What of a request goes along with a redirect (RFC 9110 15.4)."""
+
+import pytest
+
+from milkrun.client import Client, PreparedRequest
+from milkrun.client.redirect import destination, onward
+from milkrun.client.url import parse_url
+
+HEADERS = (("Authorization", "a"), ("Content-Type", "text/plain"), ("Host", "h"), ("X-Kept", "k"))
+
+
+def request(method: str, content: bytes | None = None) -> PreparedRequest:
+    return Client().prepare(method, "http://a.test/x", headers=HEADERS, content=content, redirects="all")
+
+
+@pytest.mark.parametrize(
+    ("status", "method", "became"),
+    [
+        (301, "POST", "GET"),
+        (302, "POST", "GET"),
+        (303, "POST", "GET"),
+        (307, "POST", "POST"),
+        (308, "POST", "POST"),
+        (301, "PUT", "PUT"),
+        (303, "PUT", "GET"),
+        (303, "HEAD", "HEAD"),
+        (302, "DELETE", "DELETE"),
+        (301, "GET", "GET"),
+    ],
+)
+def test_the_method_changes_where_the_rfc_says_so_and_content_with_it(status: int, method: str, became: str) -> None:
+    there = onward(request(method, b"content"), status, parse_url("http://a.test/y"))
+    assert there[0] == became
+    assert there[2] == (None if became == "GET" != method else b"content")
+    assert (("Content-Type", "text/plain") in there[1]) is (there[2] is not None)
+
+
+@pytest.mark.parametrize("url", ["http://b.test/y", "https://a.test/y", "http://a.test:81/y"])
+def test_another_origin_sees_no_credentials(url: str) -> None:
+    assert onward(request("GET"), 302, parse_url(url))[1] == (("Content-Type", "text/plain"), ("X-Kept", "k"))
+
+
+@pytest.mark.parametrize("status", [200, 300, 304, 305, 404])
+def test_other_statuses_lead_nowhere(status: int) -> None:
+    assert destination(request("GET"), status, "/y") is None
+
+
+def test_credentials_in_the_location_are_its_own() -> None:
+    url = destination(request("GET"), 302, "http://you:word@a.test/y")
+    assert url is not None
+    assert url.userinfo == ("you", "word")
