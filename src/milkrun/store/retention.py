@@ -7,8 +7,8 @@ from milkrun.store.dialect import sizes
 from milkrun.store.facts import FactWriter
 from milkrun.store.schema import result, tally
 
-# Rows removed in one bite, some 20 ms; pages given back in one, each of which may first be moved.
-BITE = 10_000
+# Rows removed in one bite, some tens of milliseconds; pages given back in one, each of which may first be moved.
+BITE = 5_000
 PAGES = 1_000
 
 # Shared facts removed in one bite.

@@ -1,0 +1,20 @@
+"""A database looked at from outside, and the least that a store needs to be written to."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from milkrun.store.protocol import Store
+from tests.support.history import an_endpoint
+
+
+def ask(path: Path, question: str) -> list[Any]:
+    """The rows that answer a question in SQL."""
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(question).fetchall()
+
+
+async def one_endpoint(store: Store) -> int:
+    """Register one; its id."""
+    return (await store.register([an_endpoint()]))[0].id
