@@ -97,6 +97,8 @@ async def scripted(script: Script, *, host: str = "127.0.0.1") -> AsyncIterator[
             for task in (accepting, *scripts):
                 task.cancel()
             await asyncio.gather(accepting, *scripts, return_exceptions=True)
+            for peer in server.peers:  # a script cancelled before its first step has closed nothing
+                peer.close()
 
 
 async def _accept(listener: socket.socket, server: Scripted, script: Script, scripts: set[asyncio.Task[None]]) -> None:

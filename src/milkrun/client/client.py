@@ -234,9 +234,8 @@ class Client:
 
     def _check(self) -> None:
         loop = _get_running_loop()
-        if loop is None:  # asyncio knows that a forked child does not run its parent's loop
-            raise self._misuse()
-        if self._closed or self._loop is not None or self._pid != os.getpid():
+        # None in a forked child: asyncio knows that it does not run its parent's loop.
+        if loop is None or self._closed or self._loop is not None or self._pid != os.getpid():
             raise self._misuse()
         self._loop = loop
         self._pool.bind(loop)

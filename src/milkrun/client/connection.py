@@ -95,7 +95,7 @@ class Connection(asyncio.Protocol):
         self._deadlines = deadlines
         self._clock = clock
         self._parser = ResponseParser(max_head=max_head)
-        self._transport: asyncio.Transport | None = None
+        self._transport: asyncio.Transport  # from connection_made on, before which nobody has the connection
         self._paused = self._spent = False
         self._early = b""
         self._started = self._sent = self._first = 0.0
@@ -174,15 +174,13 @@ class Connection(asyncio.Protocol):
     def close(self, reason: Closed) -> None:
         """Close in good order; over TLS that takes up to a second if the peer is silent."""
         self._end(reason)
-        if self._transport is not None:
-            self._transport.close()
+        self._transport.close()
 
     def abandon(self, reason: Closed) -> None:
         """Close at once, whatever is in flight."""
         self.answer = None
         self._end(reason)
-        if self._transport is not None:
-            self._transport.abort()
+        self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """As asyncio has it."""
@@ -220,21 +218,20 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """As asyncio has it."""
         self._paused = False
-        self._sent = self._sent or self._clock()
+        self._sent = self._clock()
 
     def strike(self, now: float) -> None:
         """Its time has come: the deadline of the exchange, or the end of its idle life."""
         if self.answer is not None:
             layer = self._layer()
             self._fail(RequestTimeoutError(layer, _TIMED_OUT[layer]), Closed.TIMEOUT)
-        elif self.owner is not None:
-            self.owner.expired(self, now)
+        else:  # only an owned connection is ever watched
+            cast("Owner", self.owner).expired(self, now)
 
     def _write(self, data: bytes) -> None:
-        transport = cast("asyncio.Transport", self._transport)
         if len(data) > _LARGE:
-            transport.set_write_buffer_limits(high=0)
-        transport.write(data)
+            self._transport.set_write_buffer_limits(high=0)
+        self._transport.write(data)
         if not self._paused:
             self._sent = self._clock()
 
@@ -256,18 +253,16 @@ class Connection(asyncio.Protocol):
         if self._paused:
             received.keep = False  # the rest of the request is still to be sent
         self._spent = not received.keep
+        self.due = math.inf
         answer, self.answer = self.answer, None
         if answer is not None and not answer.done():  # done: cancelled, in this turn of the loop
             answer.set_result(received)
 
     def _stop(self, cause: Exception | None) -> None:
-        try:
-            if cause is None and self._parser.end():
-                self._finish()
-            else:
-                self._fail(self._broken(cause), Closed.FAILED)
-        except RequestError as err:
-            self._fail(err, Closed.FAILED)
+        if cause is None and self._parser.end():
+            self._finish()
+        else:
+            self._fail(self._broken(cause), Closed.FAILED)
 
     def _fail(self, error: RequestError, reason: Closed) -> None:
         answer = cast("asyncio.Future[Received]", self.answer)

@@ -246,8 +246,6 @@ class Pool:
             return Closed.FRESH
         if not keep:
             return Closed.NOT_KEPT
-        if self._closed:
-            return Closed.CLIENT
         if self._room.waiting:
             return Closed.BUDGET
         if connection.uses == 1 and self._descriptors.used > self._warm_part and not self._make_way(now):

@@ -1,0 +1,25 @@
+"""A transport that keeps what it is told, for protocols tested apart from sockets."""
+
+import asyncio
+from typing import Any
+
+
+class KeptTransport(asyncio.Transport):
+    """`written` is everything written; `ended` how it was closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+        self.ended: str | None = None
+
+    def write(self, data: Any) -> None:
+        self.written += data
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """There is always room."""
+
+    def close(self) -> None:
+        self.ended = self.ended or "closed"
+
+    def abort(self) -> None:
+        self.ended = "aborted"
