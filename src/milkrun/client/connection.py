@@ -132,6 +132,8 @@ class Connection(asyncio.Protocol):
             self._deadlines.watch(self)
         if self.ended is None:
             self._write(request.data)
+        else:
+            self._sent = now  # that there is nobody to send to was the server's doing: it is `wait` that fails
         if self._early or self.ended is not None:
             self._catch_up()
         return answer
