@@ -9,13 +9,13 @@ from starlette.responses import Response
 from milkrun.core.result_json import result_json
 from milkrun.core.tally import HOUR, uptime
 from milkrun.web import wire
-from milkrun.web.asking import AskedDep
+from milkrun.web.asking import PROBLEMS, AskedDep
 from milkrun.web.entry import DAY
 from milkrun.web.listing import listing
 from milkrun.web.site import PrincipalDep, SiteDep
 from milkrun.web.wire import Json
 
-router = APIRouter(prefix="/api/v1", tags=["interface"])
+router = APIRouter(prefix="/api/v1", tags=["interface"], responses=PROBLEMS)
 
 WINDOWS = {"24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY, "90d": 90 * DAY}
 HISTORY_HOURS = 90 * DAY

@@ -6,21 +6,31 @@ from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Query
+from starlette.responses import StreamingResponse
 
 from milkrun.core.result_json import result_json
 from milkrun.monitor.live import Committed
 from milkrun.web import wire
+from milkrun.web.asking import PROBLEMS
 from milkrun.web.board import Board, Watcher
 from milkrun.web.entry import Entry
 from milkrun.web.site import PrincipalDep, Site, SiteDep
-from milkrun.web.sse import BEAT, BEAT_EVERY, Stream, message
+from milkrun.web.sse import BEAT, BEAT_EVERY, RETRY, Stream, message
 
 router = APIRouter(prefix="/api/v1", tags=["interface"])
 
 Wanted = Callable[[int], Entry | None]
 
 
-@router.get("/stream", summary="Results and changes as they come", response_class=Stream)
+@router.get(
+    "/stream",
+    summary="Results and changes as they come",
+    response_class=StreamingResponse,
+    responses={
+        200: {"content": {"text/event-stream": {}}, "description": "Events, until the server stops."},
+        **PROBLEMS,
+    },
+)
 async def stream(
     site: SiteDep,
     _: PrincipalDep,
@@ -40,6 +50,7 @@ async def stream(
 async def _events(site: Site, group: str | None, endpoint: str | None) -> AsyncIterator[bytes]:
     wanted = _filter(site.board, group, endpoint)
     with site.board.watch() as watcher:
+        yield RETRY
         while await _something(site, watcher):
             events, lost = watcher.take()
             parts = [message(str(lost), event="lost")] if lost else []

@@ -1,9 +1,10 @@
-"""The query parameters of pages and interface: what may be asked, and one clear sentence for what may not."""
+"""The query parameters of pages and interface: what may be asked, and one clear sentence for what may not be."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Query
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 
 from milkrun.core.outcome import Outcome
 from milkrun.web import listing
@@ -17,6 +18,18 @@ _Page = Annotated[int, Query(ge=1, le=1_000_000, description="Which page, from 1
 def _asked(group: _Group = None, state: _State = None, q: _Words = "", page: _Page = 1) -> listing.Query:
     return listing.Query(group=group, state=state, q=q, page=page)
 
+
+class Problem(BaseModel):
+    """What every error looks like."""
+
+    detail: str
+
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    404: {"model": Problem, "description": "There is no such endpoint."},
+    422: {"model": Problem, "description": "A value was not what was expected; the sentence says what was."},
+    503: {"model": Problem, "description": "The history cannot be read just now, or too many streams are open."},
+}
 
 AskedDep = Annotated[listing.Query, Depends(_asked)]
 

@@ -4,7 +4,6 @@ import msgspec
 
 from milkrun.core.observation import Tls
 from milkrun.core.outcome import Outcome
-from milkrun.core.result import Result
 from milkrun.core.tally import HOUR, Tally, merge, uptime
 from milkrun.web import rows, words
 from milkrun.web.entry import DAY, Entry
@@ -92,9 +91,3 @@ def windows(tallies: list[Tally], now: int) -> list[tuple[str, str]]:
         (name, words.share(uptime(tally for tally in tallies if tally.hour > now - count * DAY_MS)))
         for name, count in WINDOWS
     ]
-
-
-def said(result: Result) -> str:
-    """One result's line: its status and reason."""
-    status = f"{result.http.status}" if result.http else ""
-    return " ".join(part for part in (status, words.reason(result)) if part)

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Header
 
 from milkrun.web.site import Site
-from milkrun.web.sse import BEAT, BEAT_EVERY, message
+from milkrun.web.sse import BEAT, BEAT_EVERY, RETRY, message
 
 Fragment = tuple[str, str]  # a CSS selector, and what goes there
 LastEventId = Annotated[str, Header(alias="last-event-id", max_length=100)]
@@ -35,6 +35,7 @@ class Sent:
 
 async def ticking(site: Site, tick: float, look: Callable[[], bytes]) -> AsyncIterator[bytes]:
     """Look once a tick and send what there is to say; a beat after long silence; the end when the server stops."""
+    yield RETRY
     quiet = 0.0
     while not await site.pause(tick):
         said = look()

@@ -1,6 +1,7 @@
 """The web server on a thread and loop of its own, so that pages never wait for checks, nor checks for pages."""
 
 import asyncio
+import contextlib
 import socket
 import threading
 
@@ -61,7 +62,7 @@ class WebServer:
             raise RuntimeError("bind() comes before start()")
         self._thread = threading.Thread(target=self._run, name="milkrun-web", daemon=True)
         self._thread.start()
-        if not self._started.wait(STARTING):
+        if not self._started.wait(STARTING) or self._server is None or not self._server.started:
             raise RuntimeError("the web server did not start")
 
     def stop(self, timeout: float) -> None:
@@ -70,7 +71,8 @@ class WebServer:
         if loop is None or thread is None:
             self._close()
             return
-        loop.call_soon_threadsafe(self._leave)
+        with contextlib.suppress(RuntimeError):  # its loop is closed: it has ended by itself
+            loop.call_soon_threadsafe(self._leave)
         thread.join(timeout)
         if thread.is_alive():
             log.warning("the web server was left running", seconds=timeout)

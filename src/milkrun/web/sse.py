@@ -37,7 +37,6 @@ class Stream(StreamingResponse):
 async def _counted(site: Site, events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     site.streams += 1
     try:
-        yield RETRY
         async for chunk in events:
             yield chunk
     finally:

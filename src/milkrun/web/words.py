@@ -24,7 +24,7 @@ def latency(milliseconds: float | None) -> str:
     """Three digits at most: "0.4 ms", "48 ms", "1.2 s"; a dash where there is none."""
     if milliseconds is None:
         return "–"
-    if milliseconds >= 1_000:
+    if milliseconds >= 999.5:
         return f"{milliseconds / 1_000:.{0 if milliseconds >= 99_500 else 1}f} s"
     return f"{milliseconds:.{0 if milliseconds >= 9.95 else 1}f} ms"
 

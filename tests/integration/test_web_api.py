@@ -1,0 +1,220 @@
+"""The JSON interface, its errors, and the process's own pages."""
+
+import re
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from milkrun.clock import settle
+from milkrun.core.outcome import Outcome
+from milkrun.core.state import EndpointState, Incident
+from milkrun.monitor.live import EndpointsChanged
+from milkrun.store.protocol import Batch, StoreUnavailableError
+from milkrun.web import metrics
+from milkrun.web.health import STALE
+from tests.support.browsing import browsing
+from tests.support.scene import Scene, result
+
+
+async def a_scene(count: int = 10, *, broken: float = 0.3) -> Scene:
+    scene = Scene()
+    await scene.add(count)
+    await scene.play(turns=20, broken=broken, days=3)
+    scene.tell_vitals()
+    return scene
+
+
+async def test_endpoints_come_with_key_state_last_result_and_uptime_broken_ones_first() -> None:
+    async with browsing(await a_scene()) as (client, _):
+        answer = (await client.get("/api/v1/endpoints")).json()
+    assert answer["total"] == 10
+    assert len(answer["items"]) == 10
+    first = answer["items"][0]
+    assert first["state"] != "up"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", first["since"])
+    assert first["last"]["endpoint"] == first["key"]
+    assert 0 <= first["uptime"]["24h"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("query", "total"), [("group=core", 4), ("q=login", 5), ("q=login&group=core", 1), ("state=up&q=checkout", 5)]
+)
+async def test_endpoints_can_be_filtered(query: str, total: int) -> None:
+    scene = Scene()
+    await scene.add(20)
+    await scene.play(turns=2)
+    async with browsing(scene) as (client, _):
+        answer = (await client.get(f"/api/v1/endpoints?{query}")).json()
+    assert answer["total"] == total
+
+
+async def test_one_endpoint_has_its_uptime_over_every_window() -> None:
+    async with browsing(await a_scene()) as (client, _):
+        answer = (await client.get("/api/v1/endpoints/core_checkout")).json()
+    assert list(answer["uptime"]) == ["24h", "7d", "30d", "90d"]
+
+
+async def test_results_come_newest_first_and_can_be_read_on_from_a_slot() -> None:
+    async with browsing(await a_scene()) as (client, _):
+        first = (await client.get("/api/v1/endpoints/core_checkout/results?limit=3")).json()["items"]
+        everything = (await client.get("/api/v1/endpoints/core_checkout/results")).json()["items"]
+    assert first == everything[:3]
+    assert [one["slot"] for one in everything] == sorted((one["slot"] for one in everything), reverse=True)
+
+
+async def test_history_tells_hours_with_warm_and_cold_apart() -> None:
+    async with browsing(await a_scene()) as (client, _):
+        answer = (await client.get("/api/v1/endpoints/core_checkout/history?resolution=hour&hours=24")).json()
+    hour = answer["items"][0]
+    assert answer["resolution"] == "hour"
+    assert set(hour["outcomes"]) == {"up", "degraded", "down", "unknown"}
+    assert hour["warm_ms"]["mean"] == 12.0
+    assert hour["cold_ms"] == {"count": 10, "mean": 50.0, "max": 90.0}
+
+
+async def test_an_hour_without_answers_has_no_mean() -> None:
+    scene = Scene()
+    await scene.add(1)
+    await scene.play(turns=1)
+    tally = next(iter(scene._tallies(scene.registered[0], 2, broken=True)))
+    tally.warm = 0
+    await scene.store.write(Batch(tallies=[tally]))
+    async with browsing(scene) as (client, _):
+        answer = (await client.get("/api/v1/endpoints/core_checkout/history")).json()
+    assert answer["items"][0]["warm_ms"] == {"count": 0, "mean": None, "max": None}
+
+
+async def test_incidents_come_with_their_cause_and_one_endpoints_alone() -> None:
+    scene = await a_scene()
+    gone = Incident(endpoint=999, opened=1, closed=2, state=Outcome.DOWN, cause="long ago")
+    await scene.store.write(Batch(incidents=[gone]))
+    async with browsing(scene) as (client, site):
+        everything = (await client.get("/api/v1/incidents")).json()
+        opened = (await client.get("/api/v1/incidents?open=true")).json()
+        key = next(one["endpoint"] for one in opened["items"])
+        its = (await client.get("/api/v1/incidents", params={"endpoint": key})).json()
+    assert everything["total"] == opened["total"] + 1
+    assert everything["items"][-1]["endpoint"] is None
+    assert opened["items"][0]["closed"] is None
+    assert "/" in opened["items"][0]["cause"]
+    assert its["total"] == 1
+    assert site.key_of(999) is None
+
+
+async def test_the_clients_accounts_and_the_schedule_are_passed_on() -> None:
+    async with browsing(await a_scene()) as (client, _):
+        accounts = (await client.get("/api/v1/client")).json()
+        schedule = (await client.get("/api/v1/schedule")).json()
+    assert accounts["connections"] == {"open": 50, "idle": 48, "in_use": 2}
+    assert schedule["due_total"] == 12_002
+
+
+@pytest.mark.parametrize("part", ["", "/results", "/history"])
+async def test_an_unknown_key_is_404_with_a_sentence(part: str) -> None:
+    async with browsing(await a_scene()) as (client, _):
+        answer = await client.get(f"/api/v1/endpoints/core_nothing{part}")
+    assert answer.status_code == 404
+    assert 'No endpoint has the key "core_nothing"' in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/api/v1/endpoints?state=red", "state is \"red\": input should be 'up', 'degraded', 'down' or 'unknown'"),
+        ("/api/v1/endpoints?page=0", 'page is "0": input should be greater than or equal to 1'),
+        ("/api/v1/endpoints/core_checkout/results?limit=many", 'limit is "many": input should be a valid integer'),
+        ("/api/v1/endpoints/core_checkout/history?resolution=day", "resolution is \"day\": input should be 'hour'"),
+        ("/api/v1/incidents?limit=100000", 'limit is "100000": input should be less than or equal to 1000'),
+    ],
+)
+async def test_a_bad_value_is_422_and_says_what_was_expected(path: str, said: str) -> None:
+    async with browsing(await a_scene()) as (client, _):
+        answer = await client.get(path)
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith(said)
+
+
+async def test_a_store_that_cannot_be_read_is_503_with_its_own_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise StoreUnavailableError("the disk is full")
+
+    scene = await a_scene()
+    async with browsing(scene) as (client, _):
+        monkeypatch.setattr(scene.store, "results", fail)
+        answer = await client.get("/api/v1/endpoints/core_checkout/results")
+    assert answer.status_code == 503
+    assert "the disk is full" in answer.json()["detail"]
+
+
+async def test_readiness_follows_the_monitor() -> None:
+    scene = await a_scene()
+    async with browsing(scene) as (client, site):
+        ready = await client.get("/readyz")
+        scene.now -= int((STALE + 5) * 1_000)
+        scene.tell_vitals()
+        await settle()
+        stale = await client.get("/readyz")
+        site.board.ready.clear()
+        starting = await client.get("/readyz")
+        site.stopping.set()
+        stopping = await client.get("/readyz")
+        alive = await client.get("/healthz")
+    assert (ready.status_code, ready.text) == (200, "ok\n")
+    assert (stale.status_code, starting.status_code, stopping.status_code) == (503, 503, 503)
+    assert "no sign of life" in stale.text
+    assert starting.text.startswith("starting")
+    assert stopping.text == "stopping\n"
+    assert alive.status_code == 200
+
+
+async def test_metrics_are_prometheus_text_with_series_an_endpoint() -> None:
+    async with browsing(await a_scene()) as (client, _):
+        text = (await client.get("/metrics")).text
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    assert families["milkrun_client_opened"].samples[0].value == 52
+    assert {sample.labels["state"]: sample.value for sample in families["milkrun_endpoints"].samples}["up"] >= 5
+    assert len(families["milkrun_endpoint_latency_seconds"].samples) >= 5
+    assert families["milkrun_endpoint_series_omitted"].samples[0].value == 0
+    assert {sample.value for sample in families["milkrun_endpoint_up"].samples} <= {0.0, 0.5, 1.0}
+
+
+async def test_metrics_before_the_first_reading_are_zeros_not_errors() -> None:
+    async with browsing(Scene()) as (client, _):
+        answer = await client.get("/metrics")
+    assert "milkrun_client_requests_total 0.0" in answer.text
+
+
+async def test_series_an_endpoint_are_bounded_and_the_rest_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics, "ENDPOINTS", 3)
+    async with browsing(await a_scene()) as (client, _):
+        text = (await client.get("/metrics")).text
+    assert text.count("milkrun_endpoint_latency_seconds{") <= 3
+    assert "milkrun_endpoint_series_omitted 7.0" in text
+
+
+async def test_the_interface_describes_itself() -> None:
+    async with browsing(Scene()) as (client, _):
+        described = (await client.get("/openapi.json")).json()
+    paths = described["paths"]
+    assert "/api/v1/stream" in paths
+    assert "/" not in paths
+    assert all(operation["get"]["summary"] for operation in paths.values())
+
+
+async def test_endpoints_that_change_or_go_do_so_on_the_board() -> None:
+    scene = await a_scene(5, broken=0)
+    async with browsing(scene) as (client, site):
+        first, second = scene.registered[:2]
+        from msgspec.structs import replace
+
+        moved = replace(first, revision=2, endpoint=replace(first.endpoint, group="moved", key="moved_checkout"))
+        scene.live.publish(EndpointsChanged(registered=(moved,), removed=(second.id, 12_345)))
+        scene.tell(result(second, scene.now), states={second.id: EndpointState(state=Outcome.DOWN)})
+        await settle()
+        listed = (await client.get("/api/v1/endpoints")).json()
+        gone = await client.get(f"/api/v1/endpoints/{second.endpoint.key}")
+        there = (await client.get("/api/v1/endpoints/moved_checkout")).json()
+    assert listed["total"] == 4
+    assert gone.status_code == 404
+    assert there["last"] is not None, "its history stays"
+    assert site.board.counts == {Outcome.UP: 4, Outcome.UNKNOWN: 0}
