@@ -24,7 +24,8 @@ class EndpointReader:
 
     def __init__(self, kinds: Kinds) -> None:
         self._by_scheme = {scheme: (name, kind) for name, kind in kinds.items() for scheme in kind.schemes}
-        self._keys = frozenset().union(*(kind.keys for kind in kinds.values()))
+        # An address of no known kind is read by the first, which says what it expected and finds the other errors.
+        self._default = next(iter(kinds.items()))
         self._conditions = ConditionReader()
 
     def read(self, section: Section) -> Endpoint | None:
@@ -37,15 +38,9 @@ class EndpointReader:
         if scheme in NOT_BUILT_SCHEMES:
             section.warning("url", f"checks of kind {scheme} are not built yet; this endpoint is left out")
             return None
-        kind, reader = self._by_scheme.get(scheme, ("", None))
-        endpoint = self._endpoint(section, name, group, kind, reader.read(section) if reader else None)
-        if reader is None:
-            known = " or ".join(f"{known}://" for known in sorted(self._by_scheme))
-            section.problem("url", f"expected a URL that begins with {known}")
-            section.allow(self._keys)
-            section.done(NOT_BUILT_KEYS, deep=False)
-        else:
-            section.done(NOT_BUILT_KEYS)
+        kind, reader = self._by_scheme.get(scheme, self._default)
+        endpoint = self._endpoint(section, name, group, kind, reader.read(section))
+        section.done(NOT_BUILT_KEYS)
         return endpoint if enabled else None
 
     def _endpoint(self, section: Section, name: str, group: str, kind: str, reading: Reading | None) -> Endpoint | None:

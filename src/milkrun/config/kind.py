@@ -22,10 +22,6 @@ class Kind(Protocol):
     def schemes(self) -> frozenset[str]:
         """The URL schemes it takes, in lower case."""
 
-    @property
-    def keys(self) -> frozenset[str]:
-        """The endpoint's keys it reads."""
-
     def read(self, endpoint: Section) -> Reading | None:
         """Read its own keys; None where they cannot be used, with every reason reported to the section."""
 

@@ -78,7 +78,8 @@ class Section:
             duration = parse_duration(text)
             return duration if duration is not None and duration >= least else None
 
-        bound = f" of at least {least:g}ms" if least else ""
+        shown = f"{least:g}ms" if least < 1_000 else f"{least / 1_000:g}s"
+        bound = f" of at least {shown}" if least else ""
         return self._parsed(key, default, parse, f"a duration{bound} such as 30s, 500ms or 1h30m")
 
     def size(self, key: str, default: int) -> int:
@@ -130,12 +131,8 @@ class Section:
         entry = self._entries.get(key)
         self._report.warning(self.line if entry is None else entry.line, self.path_of(key), message)
 
-    def allow(self, keys: Iterable[str]) -> None:
-        """These keys are known, although nobody can read them now."""
-        self._asked |= dict.fromkeys(keys)
-
-    def done(self, not_built: Mapping[str, frozenset[str]], *, deep: bool = True) -> None:
-        """Nobody will ask for more: report keys nobody asked for, also in the sections below if `deep`.
+    def done(self, not_built: Mapping[str, frozenset[str]]) -> None:
+        """Nobody will ask for more: report keys nobody asked for, also in the sections below.
 
         `not_built` are Gatus's keys that are not built yet, by the name of the section.
         """
@@ -144,7 +141,7 @@ class Section:
         for key in self._entries:
             if key not in self._asked:
                 self._not_asked(key, later)
-        for section in self._sections.values() if deep else ():
+        for section in self._sections.values():
             section.done(not_built)
 
     def path_of(self, key: str) -> str:

@@ -14,6 +14,7 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _LINE_BREAK = re.compile(r"[\r\n\0]")
 _FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
 _BODY_TEMPLATE = re.compile(r"\[(?:ENDPOINT_(?:NAME|GROUP|URL)|RANDOM_STRING_\d+)\]")
+_EXPECTED_URL = "expected http:// or https:// with a host, and perhaps a port and a path, all without spaces"
 
 
 class Redirects(StrEnum):
@@ -48,7 +49,6 @@ class HttpKind:
     """Reads what an http check needs of an endpoint."""
 
     schemes = frozenset({"http", "https"})
-    keys = frozenset({"url", "method", "headers", "body", "client", "connection"})
 
     def read(self, endpoint: Section) -> Reading | None:
         """The options; None where the URL cannot be used, after everything else has been read too."""
@@ -73,12 +73,13 @@ def _url(endpoint: Section) -> str | None:
     """The URL as a person may see it; None after reporting one that cannot be used."""
     words = endpoint.words("url")
     if words is None:
+        if "url" not in endpoint:
+            endpoint.problem("url", _EXPECTED_URL)
         return None
     try:
         url = parse_url(words.text)
     except UsageError:  # its message repeats the URL, which may hold a secret
-        expected = "expected http:// or https:// with a host, and perhaps a port and a path, all without spaces"
-        endpoint.problem_at(words, expected)
+        endpoint.problem_at(words, _EXPECTED_URL)
         return None
     return _shown(words, url) if words.secret else url.text
 
