@@ -9,6 +9,8 @@ from milkrun.config.problems import ConfigError
 from milkrun.probes.kinds import KINDS
 from tests.support.configuring import Configured
 
+A_URL = "expected http:// or https:// with a host, and perhaps a port and a path, all without spaces"
+
 
 @pytest.fixture
 def configured(tmp_path: Path) -> Configured:
@@ -45,7 +47,7 @@ def test_every_error_of_a_file_is_told_at_once(configured: Configured) -> None:
         ),
         "8: endpoints[0].client.timeouts: unknown key, perhaps 'timeout'",
         "9: endpoints[1].name: expected a name",
-        "9: endpoints[1].url: expected http:// or https:// with a host, and perhaps a port and a path, all without spaces",
+        f"9: endpoints[1].url: {A_URL}",
         "10: endpoints[1].enabled: expected true or false",
         "11: endpoints[1].nam: unknown key, perhaps 'name'",
         "12: endpoints[2]: expected keys and values",
