@@ -276,6 +276,7 @@ async def test_a_request_may_bring_its_own_maximum_age() -> None:
         assert not (await client.get(server.url, max_age=100)).connection.reused
         assert reasons(client) == {"max-age": 1}
         assert not (await client.get(server.url, max_age=0)).connection.reused
+        assert await until(lambda: at_rest(client, idle=0), count=1_000_000)
     assert reasons(client) == {"max-age": 3}
 
 

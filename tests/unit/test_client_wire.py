@@ -17,7 +17,7 @@ INTERIM = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n
 
 def parser(*, head_only: bool = False, cap: int = 1000, drain: bool = False, max_head: int = 1000) -> ResponseParser:
     made = ResponseParser(max_head=max_head)
-    made.expect(head_only=head_only, cap=cap, drain=drain)
+    made.expect(head_only, cap, drain)
     return made
 
 

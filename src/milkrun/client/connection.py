@@ -124,14 +124,18 @@ class Connection(asyncio.Protocol):
         self.answer = answer = self._loop.create_future()
         self.gap = now - self.returned if self.uses else math.inf
         self.uses += 1
-        options = request.options
-        self._parser.expect(head_only=request.head_only, cap=options.max_body, drain=options.body == "drain")
+        self._parser.expect(request.head_only, request.max_body, request.drain)
         self._started, self._sent, self._first = now, 0.0, 0.0
         self.due = deadline
         if deadline < self.watched:
             self._deadlines.watch(self)
         if self.ended is None:
-            self._write(request.data)
+            data = request.data
+            if len(data) > _LARGE:
+                self._transport.set_write_buffer_limits(high=0)
+            self._transport.write(data)
+            if not self._paused:
+                self._sent = self._clock()
         else:
             self._sent = now  # that there is nobody to send to was the server's doing: it is `wait` that fails
         if self._early or self.ended is not None:
@@ -163,10 +167,11 @@ class Connection(asyncio.Protocol):
         """Whether the exchange failed as it does when the server closed an idle connection just before."""
         return self.uses > 1 and not self._first
 
-    def rest(self, now: float, retirement: float) -> None:
-        """Be idle, for as long as patience lasts, or until retirement."""
+    def rest(self, now: float, max_age: float) -> None:
+        """Be idle, for as long as patience lasts, or until the connection is too old."""
         self.returned = now
         due = now + self.patience
+        retirement = self.created + max_age * self.jitter
         if due > retirement:
             due = retirement
         self.due = due
@@ -229,13 +234,6 @@ class Connection(asyncio.Protocol):
             self._fail(RequestTimeoutError(layer, _TIMED_OUT[layer]), Closed.TIMEOUT)
         else:  # only an owned connection is ever watched
             cast("Owner", self.owner).expired(self, now)
-
-    def _write(self, data: bytes) -> None:
-        if len(data) > _LARGE:
-            self._transport.set_write_buffer_limits(high=0)
-        self._transport.write(data)
-        if not self._paused:
-            self._sent = self._clock()
 
     def _hear_unasked(self, data: bytes) -> None:
         if self.uses:

@@ -105,7 +105,7 @@ class Pool:
     def take(self, request: PreparedRequest, now: float) -> Connection | None:
         """A warm connection, if there is one and no limit is reached; else None: `acquire` then."""
         lane = self._lanes.get(request.key)
-        if lane is None or request.options.fresh:
+        if lane is None or request.fresh:
             return None
         places, total = lane.places, self._places
         if places.used >= places.limit or total.used >= total.limit:
@@ -123,7 +123,7 @@ class Pool:
             lane = self._lanes[request.key] = _Lane(request.key, self._limits.per_origin)
         await self._enter(lane, trip)
         try:
-            connection = None if request.options.fresh else self._pop(lane, request, self._clock())
+            connection = None if request.fresh else self._pop(lane, request, self._clock())
             return connection or await self._open(lane, request, trip)
         except BaseException:
             self._leave(lane)
@@ -141,15 +141,11 @@ class Pool:
     def put_back(self, connection: Connection, request: PreparedRequest, now: float, *, keep: bool) -> None:
         """The exchange is over: keep the connection warm, or close it."""
         lane = self._lanes[request.key]
-        max_age = request.options.max_age
-        retirement = connection.created + connection.jitter * (self._max_age if max_age is None else max_age)
         reason = connection.ended or self._verdict(connection, request, now, keep=keep)
-        if reason is None and now >= retirement:
-            reason = Closed.MAX_AGE
         if reason is None:
             lane.idle.append(connection)
             self._idle[connection] = None
-            connection.rest(now, retirement)
+            connection.rest(now, self._max_age if request.max_age is None else request.max_age)
         else:
             self._close(connection, reason)
         self._leave(lane)
@@ -229,7 +225,7 @@ class Pool:
             answer.set_exception(error)
 
     def _pop(self, lane: _Lane, request: PreparedRequest, now: float) -> Connection | None:
-        max_age = request.options.max_age
+        max_age = request.max_age
         while lane.idle:
             connection = lane.idle[-1]
             if now >= connection.due:
@@ -242,7 +238,7 @@ class Pool:
         return None
 
     def _verdict(self, connection: Connection, request: PreparedRequest, now: float, *, keep: bool) -> Closed | None:
-        if request.options.fresh:
+        if request.fresh:
             return Closed.FRESH
         if not keep:
             return Closed.NOT_KEPT

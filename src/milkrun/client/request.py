@@ -33,15 +33,15 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         tls: how the server's certificate is judged.
         max_age: seconds a connection may be old to be used; None: the client's default.
         fresh: the request has a connection of its own, the name resolved anew, closed afterwards.
-        body: "read" it, or "drain": nobody needs it, so it is discarded up to a bound, then given up.
-        max_body: the most bytes of body, before and after decoding; beyond it body/too-large.
+        drain: nobody needs the body, so it is discarded up to a bound, then given up.
+        max_body: the most bytes of body, before and after decoding; beyond it body/too-large. The bound of a drain.
     """
 
     redirects: Redirects
     tls: TlsOptions
     max_age: float | None
     fresh: bool
-    body: BodyUse
+    drain: bool
     max_body: int
 
 
@@ -53,6 +53,7 @@ class PreparedRequest(msgspec.Struct, frozen=True, kw_only=True):
         data: head and content as they go on the wire.
         key: what connections are pooled by: origin and TLS options.
         idempotent: whether a stale connection may be answered with a second try.
+        head_only, drain, max_body, max_age, fresh, follows: what the hot path reads, close at hand.
     """
 
     method: str
@@ -64,6 +65,11 @@ class PreparedRequest(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     idempotent: bool
     head_only: bool
+    drain: bool
+    max_body: int
+    max_age: float | None
+    fresh: bool
+    follows: bool
 
     def __repr__(self) -> str:
         return f"<PreparedRequest {self.method} {self.url.text}>"  # headers may hold secrets
@@ -89,6 +95,11 @@ def build(
         key=f"{url.origin.scheme}://{url.origin.authority} {options.tls.insecure:d} {options.tls.ca_file or ''}",
         idempotent=method in IDEMPOTENT,
         head_only=method == "HEAD",
+        drain=options.drain,
+        max_body=options.max_body,
+        max_age=options.max_age,
+        fresh=options.fresh,
+        follows=options.redirects != "off",
     )
 
 

@@ -64,7 +64,7 @@ class ResponseParser:
         self._chunks: list[bytes] = []
         self.on_body = self._chunks.append  # httptools calls it directly: no Python frame for each piece
         self._parser = httptools.HttpResponseParser(self)
-        self.expect(head_only=False, cap=0, drain=False)
+        self.expect(False, 0, False)
 
     def on_message_begin(self) -> None:
         """A message starts. A second one in the same exchange is something nobody asked for."""
@@ -75,7 +75,7 @@ class ResponseParser:
         self._complete = True
         self._keep = self._parser.should_keep_alive()
 
-    def expect(self, *, head_only: bool, cap: int, drain: bool) -> None:
+    def expect(self, head_only: bool, cap: int, drain: bool) -> None:
         """Get ready for the next response.
 
         Args:
