@@ -129,6 +129,15 @@ def test_validate_counts_what_is_fine_and_goes_on_after_what_is_not(tmp_path: Pa
     assert done.stdout == "good.yaml: 1 endpoint, no errors\n"
 
 
+def test_validate_of_a_folder_exits_0_and_warns_of_what_has_no_effect(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text("endpoints: [{name: a, url: 'https://example.org/', alerts: []}]")
+    (tmp_path / "two.yaml").write_text("endpoints: [{name: b, url: 'https://example.org/'}]")
+    done = milkrun("validate", tmp_path)
+    assert done.returncode == 0
+    assert done.stdout == f"{tmp_path}: 2 endpoints, no errors\n"
+    assert done.stderr.startswith(f"warning: {tmp_path}/one.yaml:1: endpoints[0].alerts: ")
+
+
 def test_an_unreadable_file_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00\x01\x80")
     done = milkrun("validate", "binary.yaml", cwd=tmp_path)

@@ -1,13 +1,15 @@
 """`milkrun demo`: fifty endpoints, all checked within the first interval, mostly well, gone when it stops."""
 
 import asyncio
+import resource
 import signal
+import subprocess
 from collections import Counter
 from typing import Any
 
 import pytest
 
-from tests.support.command_line import Served, serving
+from tests.support.command_line import COMMAND, Served, environment, serving
 
 pytestmark = pytest.mark.slow
 
@@ -48,3 +50,18 @@ async def test_the_demo_checks_its_fifty_endpoints_and_stops_with_everything_it_
         port = int(each["url"].rsplit(":", 1)[1].split("/")[0])
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", port)
+
+
+def test_a_demo_that_cannot_start_its_services_says_so_and_exits_2() -> None:
+    done = subprocess.run(
+        [*COMMAND, "demo", "--port", "0"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=environment(),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40)),
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1] == "milkrun: the sample services of the demo did not start"
+    assert "Traceback" not in done.stderr

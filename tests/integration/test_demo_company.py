@@ -49,7 +49,7 @@ async def ask(url: str, times: int = 1, ca: Path | None = None) -> bytes:
                 received += piece
         return received
     finally:
-        writer.close()
+        writer.transport.abort()
 
 
 def test_there_are_fifty_services_in_eight_groups_with_names_of_their_own() -> None:

@@ -52,10 +52,7 @@ def _run(settings: "Settings", rounds: int, on_result: "Callable[[Endpoint, Resu
     from milkrun import app
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        try:
-            runner.run(app.check(settings, rounds=rounds, on_result=on_result))
-        except app.StartError as err:
-            refuse(f"milkrun: {err}")
+        runner.run(app.check(settings, rounds=rounds, on_result=on_result))
 
 
 def _print_objects(settings: "Settings", rounds: int) -> bool:

@@ -10,6 +10,7 @@ import json
 import sys
 from pathlib import Path
 
+from milkrun.client import raise_limit
 from milkrun.demo.certificates import write_certificates
 from milkrun.demo.roster import ROSTER
 from milkrun.demo.server import Services
@@ -17,6 +18,7 @@ from milkrun.demo.server import Services
 
 async def serve(folder: Path) -> None:
     """Serve until standard input ends."""
+    raise_limit()
     write_certificates(folder, dt.datetime.now(dt.UTC))
     services = Services(folder)
     await services.open(ROSTER)
@@ -33,4 +35,7 @@ async def _end_of_input() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1])))
+    try:
+        asyncio.run(serve(Path(sys.argv[1])))
+    except OSError as err:
+        sys.exit(f"a sample service cannot start: {err}")

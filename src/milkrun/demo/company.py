@@ -4,7 +4,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -30,12 +30,21 @@ class Company(msgspec.Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def company() -> Iterator[Company]:
-    """Run the sample services for as long as the context lasts; its files are gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="milkrun-demo-") as name, _services(Path(name)) as addresses:
-        folder = Path(name)
-        configuration = folder / "milkrun.yaml"
-        configuration.write_text(yaml.safe_dump({"endpoints": _endpoints(addresses)}, sort_keys=False))
-        yield Company(configuration=configuration, authority=folder / "ca.pem", data=folder / "data")
+    """Run the sample services for as long as the context lasts; its files are gone afterwards. Raises CompanyError."""
+    with ExitStack() as stack:
+        try:
+            files = _open(stack)
+        except OSError as err:
+            raise CompanyError(f"cannot write the demo's files: {err.strerror}") from err
+        yield files
+
+
+def _open(stack: ExitStack) -> Company:
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="milkrun-demo-")))
+    addresses = stack.enter_context(_services(folder))
+    configuration = folder / "milkrun.yaml"
+    configuration.write_text(yaml.safe_dump({"endpoints": _endpoints(addresses)}, sort_keys=False))
+    return Company(configuration=configuration, authority=folder / "ca.pem", data=folder / "data")
 
 
 @contextmanager
@@ -55,7 +64,7 @@ def _services(folder: Path) -> Iterator[Mapping[str, str]]:
 def _addresses(process: "subprocess.Popen[bytes]") -> Mapping[str, str]:
     line = process.stdout.readline() if process.stdout else b""
     if not line:
-        raise CompanyError("the sample services did not start; their own message is above")
+        raise CompanyError("the sample services of the demo did not start")
     return msgspec.json.decode(line, type=dict[str, str])
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import errno
+import os
 import socket
 import ssl
 from collections.abc import Iterable
@@ -49,6 +51,8 @@ class Services:
 
         server = await asyncio.start_server(connected, LOOPBACK, 0, ssl=self._context(sample))
         self._held.append(server)
+        if not server.sockets:  # asyncio passes over a socket that it could not make, as one of a family not built in
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         return int(server.sockets[0].getsockname()[1])
 
     def _context(self, sample: Sample) -> ssl.SSLContext | None:
