@@ -322,7 +322,9 @@ class Client:
 
     def _conclude(self, connection: Connection, request: PreparedRequest, trip: Trip, received: Received) -> Response:
         now = self._clock()
-        connection.clocked(trip.timings, now)
+        timings = trip.timings
+        connection.clocked(timings, now)
+        timings.total = now - trip.started - timings.queue
         facts = connection.facts()
         headers = Headers.from_head(received.head) if received.notable else None
         if headers is not None:
@@ -332,7 +334,7 @@ class Client:
         if headers is not None:
             trip.connection, trip.status = facts, received.status
             body = decoded(received, headers, request.max_body)
-        return Response(request, received, body, trip.finish(now), facts, trip.stale_retry,
+        return Response(request, received, body, timings, facts, trip.stale_retry,
                         trip.warnings + received.warnings, trip.history)  # fmt: skip
 
     async def _follow(self, response: Response, trip: Trip) -> Response:

@@ -18,7 +18,7 @@ class Hop(msgspec.Struct, frozen=True, gc=False):
     status: int
 
 
-class Response(msgspec.Struct):
+class Response(msgspec.Struct, gc=False):
     """A complete response.
 
     Attributes:

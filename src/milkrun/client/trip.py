@@ -8,7 +8,7 @@ from milkrun.client.response import Hop
 from milkrun.client.timings import Timings
 
 
-class Trip(msgspec.Struct):
+class Trip(msgspec.Struct, gc=False):
     """One call of `send`.
 
     Attributes:
@@ -29,14 +29,10 @@ class Trip(msgspec.Struct):
     connection: ConnectionFacts | None = None
     status: int | None = None
 
-    def finish(self, now: float) -> Timings:
-        """The timings with their total: everything but the queue."""
-        self.timings.total = now - self.started - self.timings.queue
-        return self.timings
-
     def explain(self, error: RequestError, now: float) -> None:
         """Add to an error all that is known of the request it ended."""
-        error.timings = self.finish(now)
+        self.timings.total = now - self.started - self.timings.queue
+        error.timings = self.timings
         error.connection = error.connection or self.connection
         error.status = error.status or self.status
         error.stale_retry = self.stale_retry
