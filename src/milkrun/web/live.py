@@ -124,9 +124,8 @@ def _fresh(watcher: Watcher, entry: Entry) -> list[Result]:
 
 
 def _on_top(site: Site, fresh: list[Result]) -> str:
-    """New results at the top of the list, and as many off its end."""
+    """New results for the top of the list; the page itself lets go of as many at its end."""
     return "".join(
         partial("#results", render(site, "result.html", result=result, rows=rows), swap="afterbegin")
-        + partial("#results > li:nth-child(n+26)", "", swap="delete")
         for result in fresh
     )

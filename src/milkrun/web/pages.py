@@ -78,6 +78,7 @@ async def endpoint(site: SiteDep, _: PrincipalDep, key: str) -> Response:
         entry=entry,
         headline=endpoint_view.headline(entry, now / 1_000),
         results=results[:SHOWN],
+        most=SHOWN,
         chart=Markup(orjson.dumps(rows.chart(results)).decode()),  # noqa: S704 - numbers only
         days=endpoint_view.days(tallies, now),
         windows=endpoint_view.windows(tallies, now),

@@ -28,6 +28,7 @@ function tellTimes(from = document) {
 
 const mark = $("#live");
 let paused = false;
+const RESULTS = Number($("#results")?.dataset.most ?? 0);
 
 function say(state) {
   mark.dataset.live = state;
@@ -49,6 +50,7 @@ document.addEventListener("htmx:sse:before:connection", (event) => {
 document.addEventListener("htmx:sse:before:message", (event) => { if (paused) event.preventDefault(); });
 document.addEventListener("htmx:after:swap", () => {
   tellTimes();
+  for (const old of all(`#results > li:nth-child(n + ${RESULTS + 1})`)) old.remove();
   const title = $("#sentence")?.dataset.title;
   if (title && document.title !== title) document.title = title;
 });
@@ -107,7 +109,10 @@ let going = 0;
 
 document.addEventListener("keydown", (event) => {
   const field = event.target.closest("input, textarea, select");
-  if (field && event.key === "Escape") field.blur();
+  if (field && event.key === "Escape") {
+    event.preventDefault(); // else the browser empties a search field, and the list is no longer what was searched for
+    field.blur();
+  }
   if (field || event.ctrlKey || event.metaKey || event.altKey || $("#keys").open) return;
   if (Date.now() - going < 1000) {
     going = 0;
