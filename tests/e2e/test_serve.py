@@ -84,6 +84,18 @@ async def test_killed_and_started_again_it_keeps_state_streak_and_open_incident(
     assert endpoint["since"] == before["items"][0]["opened"]
 
 
+async def test_a_hangup_makes_it_read_its_endpoints_again(tmp_path: Path) -> None:
+    async with targets(one=answers(), two=answers()) as urls:
+        path = configuration(tmp_path, one=urls["one"])
+        async with serving("serve", "--config", path, "--port", 0, "--data", tmp_path) as served:
+            before = await served.eventually("/api/v1/endpoints", lambda page: page["items"][0]["state"] == "up")
+            configuration(tmp_path, **urls)
+            served.process.send_signal(signal.SIGHUP)
+            after = await served.eventually("/api/v1/endpoints", lambda page: page["total"] == 2)
+    kept = next(each for each in after["items"] if each["name"] == "one")
+    assert kept["since"] == before["items"][0]["since"]
+
+
 def refused(*arguments: object) -> str:
     """Start a serve that must not start; its one line."""
     done = milkrun("serve", *arguments)
