@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from milkrun.client.errors import RequestError
@@ -142,7 +142,17 @@ def test_what_cannot_be_repaired_is_named(text: bytes, kind: str) -> None:
     assert (caught.value.layer, caught.value.kind) == ("protocol", kind)
 
 
+@pytest.mark.parametrize(
+    "line", [b"HTTP/1.1 2xx OK", b"HTTP/1.1", b"HTTP/1.1 2", b"HTTP/1.1 2000 OK", b"HTTP/1.12 200"]
+)
+@pytest.mark.parametrize("head_only", [False, True])
+def test_a_status_is_three_digits_also_in_a_response_to_head(line: bytes, head_only: bool) -> None:
+    with pytest.raises(RequestError, match="protocol/bad-status-line"):
+        parser(head_only=head_only).feed(line + b"\r\n\r\n")
+
+
 @given(st.binary(max_size=200), st.booleans())
+@example(b"2xx\r\n\r\n", True)
 def test_whatever_comes_is_a_response_or_a_request_error(text: bytes, head_only: bool) -> None:
     made = parser(head_only=head_only)
     with contextlib.suppress(RequestError):

@@ -67,8 +67,10 @@ class ResponseParser:
         self.expect(False, 0, False)
 
     def on_message_begin(self) -> None:
-        """A message starts. A second one in the same exchange is something nobody asked for."""
+        """A message starts. A second one in the same exchange nobody asked for; its body must not join the first's."""
         self._begun += 1
+        if self._complete:
+            raise bad_framing("a second response came unasked")
 
     def on_message_complete(self) -> None:
         """The message is whole. Whether to keep the connection is asked here: httptools forgets it afterwards."""
@@ -164,7 +166,7 @@ class ResponseParser:
         self._judge_start(data, end)
         if end >= 0 and data[_STATUS] == _SWITCHING:
             raise bad_status_line(data)  # nobody asked for another protocol
-        return end >= 0 and data[_STATUS].startswith(_INTERIM)
+        return end >= 0 and data[_STATUS].startswith(_INTERIM) and data[_STATUS].isdigit()
 
     def _judge_start(self, data: bytes, end: int) -> None:
         start = data[: len(_VERSION)]
@@ -175,6 +177,8 @@ class ResponseParser:
             raise RequestError("protocol", "header-too-large", message, phase="wait")
 
     def _feed_first(self, data: bytes) -> None:
+        if not data[_STATUS].isdigit():  # said here, for the parser sees another status in a response to HEAD
+            raise bad_status_line(data)
         try:
             self._parser.feed_data(_bodiless(data) if self._head_only else data)
         except httptools.HttpParserError as err:
@@ -185,13 +189,15 @@ class ResponseParser:
             self._begun += 1
             return
         end = _head_end(data, 0)  # which may be nearer than it seemed, by bare LF
-        self._head = data[:end]
-        if _is_acceptable(self._head):
+        head, self._head = data[:end], b""  # until it is judged it has no status
+        if _is_acceptable(head):
+            self._head = head
             raise _bad_body(refusal) from refusal
-        self._head, self._warnings = repair(self._head)
-        if not _is_acceptable(self._head):
+        head, self._warnings = repair(head)
+        if not _is_acceptable(head):
             message = f"a header field is malformed: {refusal}"
             raise RequestError("protocol", "bad-header", message, phase="wait") from refusal
+        self._head = head
         self._parser = httptools.HttpResponseParser(self)
         self._begun = 0
         self._feed_body((_bodiless(self._head) if self._head_only else self._head) + data[end:])
@@ -223,7 +229,8 @@ class ResponseParser:
 
     def _is_delimited(self) -> bool:
         headers = Headers.from_head(self._head)
-        return "content-length" in headers or "chunked" in headers.get("transfer-encoding", "").lower()
+        last = headers.get("transfer-encoding", "").lower().rpartition(",")[2].strip()
+        return "content-length" in headers or last == "chunked"  # only as the last coding does it delimit (6.3)
 
 
 def _head_end(data: bytes, start: int) -> int:
@@ -237,7 +244,8 @@ def _head_end(data: bytes, start: int) -> int:
 
 def _bodiless(data: bytes) -> bytes:
     # A response to HEAD ends with its head whatever its fields say (RFC 9112 6.3): so does a 204.
-    return data[: _STATUS.start] + b"204" + data[_STATUS.stop :]
+    # What is no status stays, to be judged.
+    return data[: _STATUS.start] + b"204" + data[_STATUS.stop :] if data[_STATUS].isdigit() else data
 
 
 def _is_acceptable(head: bytes) -> bool:
