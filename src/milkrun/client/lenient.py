@@ -11,6 +11,7 @@ _STATUS_LINE = re.compile(rb"HTTP/1\.[01] [1-9][0-9][0-9]( [^\r\n\0]*)?")
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 _FOLD = re.compile(rb"\r\n[ \t]+")
+_MAX_DIGITS = 19  # the strict parser counts in 64 bits
 
 BARE_LF = "a head line ends with LF alone (RFC 9112 2.2)"
 FOLD = "a header field is folded over several lines (RFC 9112 5.2)"
@@ -68,9 +69,13 @@ def _agreed(lengths: list[bytes], *, chunked: bool) -> bytes:
         raise bad_framing("the response has both Content-Length and Transfer-Encoding")
     if not all(length.isdigit() for length in lengths):
         raise bad_framing(f"the Content-Length is {b', '.join(lengths)[:60]!r}, which is no number")
-    if len({int(length) for length in lengths}) > 1:
+    sizes = {length.lstrip(b"0") or b"0" for length in lengths}  # as text: int() refuses thousands of digits
+    if len(sizes) > 1:
         raise bad_framing(f"the Content-Lengths differ: {b', '.join(lengths)[:60]!r}")
-    return lengths[0]
+    size = sizes.pop()
+    if len(size) > _MAX_DIGITS:
+        raise bad_framing(f"the Content-Length has {len(size)} digits, which is no size of anything")
+    return size
 
 
 def bad_status_line(line: bytes) -> RequestError:
