@@ -136,7 +136,7 @@ def test_bare_lf_in_the_head_is_found_also_when_the_body_looks_like_a_heads_end(
         (b"HTTP/1.5 200 OK\r\n\r\n", "bad-status-line"),
         (b"HTTP/1.1 2x0 OK\r\n\r\n", "bad-status-line"),
         (b"HTTP/1.1 1x0 OK\r\n\r\n", "bad-status-line"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", "bad-framing"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 30 + b"\r\n\r\n", "bad-framing"),
     ],
 )
 def test_what_cannot_be_repaired_is_named(text: bytes, kind: str) -> None:
