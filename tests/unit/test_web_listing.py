@@ -6,7 +6,7 @@ from milkrun.core.endpoint import Registered
 from milkrun.core.outcome import Outcome
 from milkrun.core.state import EndpointState
 from milkrun.web.entry import Entry
-from milkrun.web.heat import COLUMNS, heat
+from milkrun.web.heat import COLUMNS, FEW_COLUMNS, heat
 from milkrun.web.listing import Listing, Members, Query, anchor, by_name, listing, matching
 from tests.support.scene import endpoint
 
@@ -80,5 +80,10 @@ def test_cells_of_the_heat_map_stay_where_they_are_when_states_change() -> None:
     well = heat(matching(members(), Query()))
     ill = heat(matching(members({0: Outcome.DOWN}), Query()))
     assert [one.name for one in well] == [one.name for one in ill] == ["core", "search"]
-    assert (well[0].total, well[0].columns, well[0].rows) == (5, COLUMNS, 1)
+    assert (well[0].total, well[0].columns, well[0].rows) == (5, FEW_COLUMNS, 1)
     assert ill[0].paths[Outcome.DOWN].count("M") == 1
+
+
+def test_many_endpoints_make_smaller_cells() -> None:
+    assert {one.columns for one in heat(members(count=500))} == {COLUMNS}
+    assert heat({}) == []

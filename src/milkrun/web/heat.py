@@ -7,6 +7,8 @@ from milkrun.web import marks
 from milkrun.web.listing import Members
 
 COLUMNS = 100
+FEW = 200  # endpoints in the largest group, up to which cells are large
+FEW_COLUMNS = 50
 
 
 class Heat(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,10 +22,12 @@ class Heat(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def heat(members: Members) -> list[Heat]:
-    """Draw each group, in the order of the names."""
-    return [_draw(name, [entry.state.state for entry in entries]) for name, entries in members.items()]
+    """Draw each group, in the order of the names; all with cells of one size, large where there are few."""
+    largest = max(map(len, members.values()), default=0)
+    columns = COLUMNS if largest > FEW else FEW_COLUMNS
+    return [_draw(name, [entry.state.state for entry in entries], columns) for name, entries in members.items()]
 
 
-def _draw(name: str, states: list[Outcome]) -> Heat:
-    rows = -(-len(states) // COLUMNS)
-    return Heat(name=name, total=len(states), columns=COLUMNS, rows=rows, paths=marks.cells(states, COLUMNS))
+def _draw(name: str, states: list[Outcome], columns: int) -> Heat:
+    rows = -(-len(states) // columns)
+    return Heat(name=name, total=len(states), columns=columns, rows=rows, paths=marks.cells(states, columns))
