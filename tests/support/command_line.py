@@ -15,6 +15,7 @@ import msgspec
 
 START_WITHIN = 30.0
 SETTLE_WITHIN = 30.0
+STOP_WITHIN = 10.0
 COMMAND = (str(Path(sys.executable).with_name("milkrun")),)
 
 
@@ -84,9 +85,19 @@ async def serving(
         async with httpx2.AsyncClient(base_url=address, timeout=10) as http:
             yield Served(process, address, http)
     finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await _drained(process)
+        await _end(process)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Let it stop by itself, make it where it does not, and read its pipe to the end, or that is a leak."""
+    with suppress(ProcessLookupError):
+        process.terminate()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(STOP_WITHIN):
+            await process.wait()
+    with suppress(ProcessLookupError):
+        process.kill()
+    await process.communicate()
 
 
 async def _announced(process: asyncio.subprocess.Process) -> str:
@@ -96,8 +107,3 @@ async def _announced(process: asyncio.subprocess.Process) -> str:
             if found := re.search(rb"http://\S+", line):
                 return found[0].decode().rstrip("/.")
     raise AssertionError("it ended without saying where its pages are")
-
-
-async def _drained(process: asyncio.subprocess.Process) -> None:
-    # The pipe must be read to its end before the loop goes, or its transport is a leak.
-    await process.communicate()
