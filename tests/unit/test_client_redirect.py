@@ -2,7 +2,7 @@
 
 import pytest
 
-from milkrun.client import Client, PreparedRequest
+from milkrun.client import Client, PreparedRequest, RequestError
 from milkrun.client.redirect import destination, onward
 from milkrun.client.url import parse_url
 
@@ -43,6 +43,30 @@ def test_another_origin_sees_no_credentials(url: str) -> None:
 @pytest.mark.parametrize("status", [200, 300, 304, 305, 404])
 def test_other_statuses_lead_nowhere(status: int) -> None:
     assert destination(request("GET"), status, "/y") is None
+
+
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [("/caf\u00c3\u00a9", "/caf%C3%A9"), ("/caf\u00e9", "/caf%C3%A9"), ("/caf\u20ac", "/caf%E2%82%AC")],
+)
+def test_an_address_beyond_ascii_is_sent_on_as_it_was_meant(location: str, target: str) -> None:
+    url = destination(request("GET"), 302, location)
+    assert url is not None
+    assert url.target == target
+
+
+def test_a_location_may_be_repeated_but_not_contradicted() -> None:
+    url = destination(request("GET"), 302, "/y", "/y")
+    assert url is not None
+    assert url.target == "/y"
+    with pytest.raises(RequestError, match="they differ"):
+        destination(request("GET"), 302, "/y", "/z")
+
+
+def test_a_complaint_about_an_endless_address_ends() -> None:
+    with pytest.raises(RequestError) as caught:
+        destination(request("GET"), 302, f"http://a.test:{'9' * 10_000}/")
+    assert len(str(caught.value)) < 400
 
 
 def test_credentials_in_the_location_are_its_own() -> None:

@@ -341,17 +341,18 @@ class Client:
         seen: set[tuple[str, str]] = set()
         while True:
             request = response.request
-            url = destination(request, response.status, response.headers.get("location"))
+            trip.warnings, trip.connection, trip.status = response.warnings, response.connection, response.status
+            url = destination(request, response.status, *response.headers.get_all("location"))
             if url is None:
                 return response
             seen.add((request.method, response.url))
             trip.history += (Hop(response.url, response.status),)
-            trip.warnings, trip.connection, trip.status = response.warnings, None, None
             method, headers, content = onward(request, response.status, url)
             request = build(
                 method, url, headers=headers, content=content, options=request.options, user_agent=self._user_agent
             )
             guard(seen, request)
+            trip.connection = trip.status = None  # until here the last hop is the one that sent us on
             response = await self._exchange(request, trip)
 
 

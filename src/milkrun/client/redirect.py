@@ -10,6 +10,8 @@ from milkrun.client.url import Url, join
 
 LIMIT = 10
 
+_SHOWN = 300  # characters of a complaint: an address may be as long as a head
+
 _FOLLOWED = frozenset({301, 302, 303, 307, 308})
 # After 303 always, after 301 and 302 by the custom that RFC 9110 15.4 allows, a POST goes on as a GET.
 _TO_GET = {301: frozenset({"POST"}), 302: frozenset({"POST"})}
@@ -17,17 +19,19 @@ _CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
 _OF_CONTENT = frozenset({"content-type", "content-encoding", "content-language", "content-location"})
 
 
-def destination(request: PreparedRequest, status: int, location: str | None) -> Url | None:
-    """Where a response sends the request on to, if that is to be followed.
+def destination(request: PreparedRequest, status: int, *locations: str) -> Url | None:
+    """Where a response with these Location fields sends the request on to, if that is to be followed.
 
-    Raises RequestError, protocol/bad-header, for a Location that is no URL.
+    Raises RequestError, protocol/bad-header, for a Location that is no URL, or several that differ.
     """
-    if request.options.redirects == "off" or status not in _FOLLOWED or location is None:
+    if request.options.redirects == "off" or status not in _FOLLOWED or not locations:
         return None
+    if len(set(locations)) > 1:
+        raise _nowhere("there are several, and they differ")
     try:
-        url = join(request.url, location)
+        url = join(request.url, _as_meant(locations[0]))
     except UsageError as err:
-        raise RequestError("protocol", "bad-header", f"the Location leads nowhere: {err}", phase="receive") from err
+        raise _nowhere(str(err)) from err
     if request.options.redirects == "same-origin" and url.origin != request.url.origin:
         return None
     if url.userinfo is None and url.origin == request.url.origin:
@@ -50,6 +54,19 @@ def onward(request: PreparedRequest, status: int, url: Url) -> tuple[str, tuple[
 def guard(seen: AbstractSet[tuple[str, str]], request: PreparedRequest) -> None:
     """Judge the next step by the (method, URL) of those before. Raises RequestError, redirect/loop or /limit."""
     if (request.method, request.url.text) in seen:
-        raise RequestError("redirect", "loop", f"the redirects lead back to {request.url.text}", phase="receive")
+        message = f"the redirects lead back to {request.url.text[:_SHOWN]}"
+        raise RequestError("redirect", "loop", message, phase="receive")
     if len(seen) > LIMIT:
         raise RequestError("redirect", "limit", f"more than {LIMIT} redirects", phase="receive")
+
+
+def _as_meant(location: str) -> str:
+    """Fields are read as Latin-1, which never fails; bytes beyond ASCII in an address are UTF-8 if they can be."""
+    try:
+        return location.encode("latin-1").decode()
+    except UnicodeError:
+        return location
+
+
+def _nowhere(why: str) -> RequestError:
+    return RequestError("protocol", "bad-header", f"the Location leads nowhere: {why[:_SHOWN]}", phase="receive")
