@@ -40,6 +40,10 @@ DATABASE = "milkrun.db"
 # Descriptors that are not connections of checks: the database, the listener and its browsers, resolvers, files.
 RESERVE = 200
 WEB_STOPS = 1.5
+# Seconds after which most endpoints have been visited once, so that their connections are open.
+FIRST_ROUND = 60.0
+COLLECT_AFTER = (20_000, 20, 50)
+SWITCH_INTERVAL = 0.001
 
 
 class StartError(Exception):
@@ -105,7 +109,7 @@ async def _serve(settings: Settings, announce: Callable[[str], None], paths: Seq
         with _needed():
             monitor = await _monitor(settings, clock, store, live, client)
             await monitor.begin((await anext(changes)).added)
-        _settle_memory()
+        _keep_the_loop_free()
         await asyncio.to_thread(web.start)
         announce(_greeting(len(settings.endpoints), web.url))
         async with asyncio.TaskGroup() as group:
@@ -188,10 +192,18 @@ def _needed() -> Iterator[None]:
         raise StartError(str(err)) from err
 
 
-def _settle_memory() -> None:
-    """What is loaded stays: a collection that walked 10,000 endpoints would hold the loop for 150 ms."""
+def _keep_the_loop_free() -> None:
+    """Nothing that the interpreter does by itself may hold the check loop.
+
+    What is loaded stays, and so do the connections of the first round: a collection that walked those of 10,000
+    endpoints would hold the loop for 150 ms. The store's and the web's threads hand over the interpreter after one
+    millisecond, not five: a check takes it back several times.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
+    asyncio.get_running_loop().call_later(FIRST_ROUND, gc.freeze)
+    sys.setswitchinterval(SWITCH_INTERVAL)
 
 
 async def _reload(source: FileSource, hangup: asyncio.Event, paths: Sequence[Path]) -> None:

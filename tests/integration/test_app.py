@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -30,8 +31,11 @@ Ask = Callable[[str], Any]
 
 @pytest.fixture(autouse=True)
 def _process_left_as_it_was() -> Iterator[None]:
+    thresholds, switching = gc.get_threshold(), sys.getswitchinterval()
     yield
     gc.unfreeze()
+    gc.set_threshold(*thresholds)
+    sys.setswitchinterval(switching)
     structlog.reset_defaults()
 
 
