@@ -28,7 +28,7 @@ run: assets ## Start the demo, or your own endpoints: make run [CONFIG=my.yaml] 
 test: $(DEVELOPING) assets chromium ## Lint, types, import contracts and every test, with coverage floors
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/coverage erase
-	$(BIN)/pytest -n 2 --cov --cov-report= --durations=10
+	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report= --durations=10
 	@$(BIN)/python tools/coverage_floors.py
 
 lint: $(DEVELOPING) ## Style, format, types and the direction of imports
