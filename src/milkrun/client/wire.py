@@ -159,6 +159,8 @@ class ResponseParser:
             end = _head_end(data, 0)
         self._held = data
         if end >= 0:
+            if not data[_STATUS].isdigit():  # said here, for the parser sees another status in a response to HEAD
+                raise bad_status_line(data)
             self._held, self._head = b"", data[:end]
             self._feed_first(data)
 
@@ -177,8 +179,6 @@ class ResponseParser:
             raise RequestError("protocol", "header-too-large", message, phase="wait")
 
     def _feed_first(self, data: bytes) -> None:
-        if not data[_STATUS].isdigit():  # said here, for the parser sees another status in a response to HEAD
-            raise bad_status_line(data)
         try:
             self._parser.feed_data(_bodiless(data) if self._head_only else data)
         except httptools.HttpParserError as err:
