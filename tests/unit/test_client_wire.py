@@ -157,6 +157,26 @@ def test_a_status_is_three_digits_also_in_a_response_to_head(line: bytes, head_o
         parser(head_only=head_only).feed(line + b"\r\n\r\n")
 
 
+@pytest.mark.parametrize("head_only", [False, True])
+@pytest.mark.parametrize("status", [b"2x0", b"abc", b"1x0"])
+def test_a_head_that_was_refused_has_no_status(status: bytes, *, head_only: bool) -> None:
+    made = parser(head_only=head_only)
+    with pytest.raises(RequestError):
+        made.feed(b"HTTP/1.1 %b OK\r\n\r\n" % status)
+    assert made.status is None
+
+
+def test_a_second_response_gives_nothing_to_the_first() -> None:
+    received = read(parser(), b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi" * 2)
+    assert (received.body, received.keep) == (b"hi", False)
+
+
+def test_chunked_delimits_only_as_the_last_coding() -> None:
+    made = parser()
+    assert not made.feed(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\n\r\nx")
+    assert made.end()
+
+
 @given(st.binary(max_size=200), st.booleans())
 @example(b"2xx\r\n\r\n", True)
 def test_whatever_comes_is_a_response_or_a_request_error(text: bytes, head_only: bool) -> None:
