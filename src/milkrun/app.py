@@ -15,7 +15,6 @@ import uvloop
 
 from milkrun.client import Client, Descriptors, Limits, raise_limit
 from milkrun.clock import Clock, SystemClock
-from milkrun.config.load import load as load_configuration
 from milkrun.config.problems import ConfigError
 from milkrun.config.settings import ClientSettings, Settings
 from milkrun.config.source import FileSource
@@ -48,11 +47,6 @@ SWITCH_INTERVAL = 0.001
 
 class StartError(Exception):
     """Milkrun cannot start; the message is one line that says why and, where there is a way, what to do."""
-
-
-def load(paths: Sequence[Path]) -> Settings:
-    """Read configuration files and folders. Raises ConfigError with every problem there is."""
-    return load_configuration(paths, KINDS)
 
 
 def serve(settings: Settings, *, announce: Callable[[str], None], paths: Sequence[Path] = ()) -> int:
@@ -122,6 +116,10 @@ async def _serve(settings: Settings, announce: Callable[[str], None], paths: Seq
 
 def _greeting(count: int, url: str) -> str:
     return f"Milkrun is watching {count} endpoint{'' if count == 1 else 's'}: {url}"
+
+
+def _counted(endpoints: int) -> str:
+    return "1 endpoint" if endpoints == 1 else f"{endpoints:,} endpoints"
 
 
 def _signals() -> tuple[asyncio.Event, asyncio.Event]:

@@ -6,7 +6,6 @@ import itertools
 import time
 from typing import Protocol
 
-
 # uvloop's timers count whole milliseconds and may end one early; waking early would mean waking twice.
 _TIMER_STEP = 0.001
 

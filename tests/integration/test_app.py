@@ -17,10 +17,12 @@ import structlog
 from msgspec.structs import replace
 
 from milkrun import app
+from milkrun.config.load import load
 from milkrun.config.settings import ClientSettings, Settings, WebSettings
 from milkrun.core.endpoint import Endpoint
 from milkrun.core.outcome import Outcome
 from milkrun.core.result import Result
+from milkrun.probes.kinds import KINDS
 from tests.support.peers import closed_port
 from tests.support.scripted import OK, answers, scripted
 
@@ -87,7 +89,7 @@ def configured(folder: Path, *names: str, port: int) -> tuple[Settings, Path]:
         "endpoints:\n"
         + "".join(f"  - {{name: {name}, url: 'http://127.0.0.1:{port}/', interval: 1s}}\n" for name in names)
     )
-    settings = app.load([path])
+    settings = load([path], KINDS)
     return replace(settings, data=str(folder / "data"), web=WebSettings(port=0)), path
 
 

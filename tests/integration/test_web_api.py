@@ -218,3 +218,16 @@ async def test_endpoints_that_change_or_go_do_so_on_the_board() -> None:
     assert gone.status_code == 404
     assert there["last"] is not None, "its history stays"
     assert site.board.counts == {Outcome.UP: 4, Outcome.UNKNOWN: 0}
+
+
+async def test_the_open_hour_is_in_the_history_and_in_the_uptime_before_it_is_stored() -> None:
+    scene = Scene()
+    await scene.add(1)
+    async with browsing(scene) as (client, _):
+        one = scene.registered[0]
+        scene.tell(result(one, scene.now), result(one, scene.now + 1, outcome=Outcome.DOWN, status=500))
+        await settle()
+        history = (await client.get(f"/api/v1/endpoints/{one.endpoint.key}/history")).json()
+        shares = (await client.get(f"/api/v1/endpoints/{one.endpoint.key}")).json()["uptime"]
+    assert [hour["outcomes"] for hour in history["items"]] == [{"up": 1, "degraded": 0, "down": 1, "unknown": 0}]
+    assert set(shares.values()) == {0.5}

@@ -4,7 +4,7 @@ import pytest
 
 from milkrun.core.observation import Connection, Timings
 from milkrun.core.outcome import Failure, Layer, Outcome
-from milkrun.core.tally import HOUR, Tally, fold, hour_of, merge, uptime
+from milkrun.core.tally import HOUR, Tally, fold, hour_of, merge, newest, uptime
 from tests.support.judging import result
 
 
@@ -63,3 +63,10 @@ def test_uptime_is_the_share_of_known_outcomes_that_were_not_down(
 
 def test_an_hour_begins_on_the_hour() -> None:
     assert hour_of(3 * HOUR + 1) == 3 * HOUR == hour_of(3 * HOUR)
+
+
+def test_of_two_accounts_of_an_hour_the_fuller_one_is_taken() -> None:
+    begun, grown = Tally(endpoint=7, hour=HOUR, up=1), Tally(endpoint=7, hour=HOUR, up=1, unknown=1)
+    over = Tally(endpoint=7, hour=0, down=9)
+    assert newest([begun], [grown, over]) == [over, grown]
+    assert newest([over, grown], [begun]) == [over, grown]

@@ -1,8 +1,9 @@
 """One endpoint's read model."""
 
+import msgspec
 import pytest
 
-from milkrun.core.endpoint import Registered
+from milkrun.core.endpoint import Registered, Retry
 from milkrun.core.outcome import Outcome
 from milkrun.core.tally import HOUR, Tally
 from milkrun.web.entry import DAY, KEPT, OUTCOMES, Entry
@@ -78,6 +79,16 @@ def test_the_stores_tallies_are_the_days_beginning() -> None:
     assert new.uptime() == 0.9
     new.push(result(ONE, NOW, outcome=Outcome.DOWN), 1)
     assert new.uptime() == 9 / 11
+
+
+def test_an_attempt_that_is_repeated_counts_for_nothing() -> None:
+    retried = Registered(id=1, revision=1, endpoint=msgspec.structs.replace(endpoint(0), retry=Retry(count=1)))
+    new = Entry(retried)
+    new.push(result(retried, NOW, outcome=Outcome.DOWN), 1)
+    assert new.uptime() is None
+    new.push(msgspec.structs.replace(result(retried, NOW, outcome=Outcome.UP), attempt=2), 2)
+    assert new.uptime() == 1.0
+    assert len(new.recent()) == 2
 
 
 def test_a_result_the_start_took_from_the_store_is_not_taken_twice() -> None:

@@ -3,6 +3,7 @@
 import msgspec
 
 from milkrun.core.condition import Condition
+from milkrun.core.outcome import Outcome
 
 
 class Retry(msgspec.Struct, frozen=True, kw_only=True):
@@ -10,6 +11,10 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True):
 
     count: int = 0
     delay: float = 1.0
+
+    def repeats(self, outcome: Outcome, attempt: int) -> bool:
+        """Whether a check that came to `outcome` on this attempt, from 1, is repeated, so that it does not count."""
+        return outcome is Outcome.DOWN and attempt <= self.count
 
 
 class Thresholds(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from milkrun.core.result import Result
 HOUR = 3_600_000
 
 
-class Tally(msgspec.Struct, kw_only=True):
+class Tally(msgspec.Struct, kw_only=True, gc=False):
     """What one endpoint did in one hour. `hour` is epoch ms, rounded down; latencies are milliseconds of `total`.
 
     Latencies are those of checks that got an answer: how long it took to fail is no latency of the target's.
@@ -78,6 +78,21 @@ def uptime(tallies: Iterable[Tally]) -> float | None:
         reached += tally.up + tally.degraded
         down += tally.down
     return reached / (reached + down) if reached + down else None
+
+
+def newest(one: Iterable[Tally], other: Iterable[Tally]) -> list[Tally]:
+    """One endpoint's hours, in order, of two accounts of them: an hour only grows, so the fuller one is the newer."""
+    hours: dict[int, Tally] = {}
+    for tally in (*one, *other):
+        known = hours.get(tally.hour)
+        if known is None or counted(tally) >= counted(known):
+            hours[tally.hour] = tally
+    return [hours[hour] for hour in sorted(hours)]
+
+
+def counted(tally: Tally) -> int:
+    """How many outcomes a tally holds."""
+    return tally.up + tally.degraded + tally.down + tally.unknown
 
 
 def _fold_latency(tally: Tally, connection: Connection | None, latency: float) -> None:

@@ -24,7 +24,7 @@ from milkrun.monitor.tallies import OpenTallies, open_hours_begin
 from milkrun.monitor.timeline import Timeline
 from milkrun.monitor.vitals import VitalsReporter
 from milkrun.probes.protocol import ProbeMaker
-from milkrun.store.protocol import Gap, Store, StoreError
+from milkrun.store.protocol import Batch, Gap, Store, StoreError
 
 log = structlog.get_logger(__name__)
 
@@ -43,9 +43,10 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def remember(store: Store) -> Remembered:
-    """Ask the store for what a start goes on from."""
+    """Ask the store for what a start goes on from; the open hours, counted anew, are kept for the pages to find."""
     newest = (await store.storage()).newest
     tallies = [] if newest is None else await store.tally(since=open_hours_begin(newest))
+    await store.write(Batch(tallies=tallies))
     return Remembered(states=await store.states(), tallies=tallies, newest=newest)
 
 

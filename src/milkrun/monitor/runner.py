@@ -15,7 +15,6 @@ import structlog
 
 from milkrun.clock import Clock
 from milkrun.core.endpoint import Registered
-from milkrun.core.outcome import Outcome
 from milkrun.core.result import Result, Trigger
 from milkrun.monitor.histogram import Lately
 from milkrun.monitor.route import Stop
@@ -103,7 +102,7 @@ class Runner:
         retry = visit.registered.endpoint.retry
         while True:
             result = visit.judge(await probe())
-            if result.outcome is not Outcome.DOWN or visit.attempt > retry.count:
+            if not retry.repeats(result.outcome, visit.attempt):
                 break
             self._recorder.add(result)
             visit.repeat()

@@ -39,7 +39,7 @@ async def endpoint(site: SiteDep, _: PrincipalDep, key: str) -> Response:
     """One endpoint, with its uptime over 24 hours, 7, 30 and 90 days (a share from 0 to 1, null where unknown)."""
     entry = site.entry(key)
     now = int(site.board.clock.wall() * 1_000)
-    tallies = await site.services.store.tallies(since=now - HISTORY_HOURS * HOUR, endpoint=entry.id)
+    tallies = await site.tallies(entry, since=now - HISTORY_HOURS * HOUR)
     shares = {
         window: uptime(tally for tally in tallies if tally.hour > now - hours * HOUR)
         for window, hours in WINDOWS.items()
@@ -72,7 +72,7 @@ async def history(
     """Counts by outcome, and mean and greatest latency with warm and cold apart."""
     entry = site.entry(key)
     since = int(site.board.clock.wall() * 1_000) - hours * HOUR
-    tallies = await site.services.store.tallies(since=since, endpoint=entry.id)
+    tallies = await site.tallies(entry, since=since)
     return answer({"resolution": resolution, "items": [wire.tally_object(tally) for tally in tallies]})
 
 

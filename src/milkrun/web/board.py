@@ -17,7 +17,7 @@ from milkrun.core.endpoint import Registered
 from milkrun.core.outcome import Outcome
 from milkrun.core.result import Result
 from milkrun.core.state import EndpointState
-from milkrun.core.tally import HOUR, Tally
+from milkrun.core.tally import HOUR, Tally, newest
 from milkrun.monitor.live import Committed, EndpointsChanged, Event, Live, Lost, Subscription, Vitals
 from milkrun.store.protocol import Store, StoreError
 from milkrun.web import words
@@ -119,7 +119,7 @@ class Board:
         for tally in tallies:
             by_endpoint.setdefault(tally.endpoint, []).append(tally)
         for entry in self.entries.values():
-            entry.load_day(by_endpoint.get(entry.id, ()))
+            entry.load_day(newest(by_endpoint.get(entry.id, ()), entry.day()))
             entry.restart(recent.get(entry.id, ()))
             entry.changed = self.sequence
 

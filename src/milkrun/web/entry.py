@@ -13,7 +13,7 @@ from milkrun.core.observation import Connection
 from milkrun.core.outcome import Outcome
 from milkrun.core.result import Result
 from milkrun.core.state import EndpointState
-from milkrun.core.tally import HOUR, Tally
+from milkrun.core.tally import HOUR, Tally, fold, hour_of, uptime
 
 KEPT = 60  # recent results whose latency and outcome are kept
 DAY = 24
@@ -29,14 +29,11 @@ class Entry:
 
     __slots__ = (
         "_codes",
-        "_day",
-        "_down",
         "_floor",
-        "_hour",
         "_hour_ends",
+        "_hours",
         "_latencies",
         "_pushed",
-        "_reached",
         "changed",
         "endpoint",
         "id",
@@ -77,14 +74,8 @@ class Entry:
         slot = result.slot
         if slot <= self._floor[0] and (slot, result.attempt) <= self._floor:
             return
-        if slot >= self._hour_ends:
-            self._turn(slot // HOUR)
-        if result.outcome is Outcome.UP:
-            self._reached += 1
-        elif result.outcome is Outcome.DOWN:
-            self._down += 1
-        elif result.outcome is Outcome.DEGRADED:
-            self._reached += 1
+        if not self.endpoint.retry.repeats(result.outcome, result.attempt):
+            fold(self._hours[-1] if slot < self._hour_ends else self._turn(hour_of(slot)), result)
         self._remember(result)
         self.changed = sequence
 
@@ -108,30 +99,32 @@ class Entry:
 
     def load_day(self, tallies: Iterable[Tally]) -> None:
         """Replace the day's counts by what the store has tallied, oldest first."""
-        self._day: deque[tuple[int, int, int]] = deque()
-        self._reached = self._down = self._hour = self._hour_ends = 0
+        self._hours: deque[Tally] = deque()
+        self._hour_ends = 0
         for tally in tallies:
-            self._turn(tally.hour // HOUR)
-            self._reached += tally.up + tally.degraded
-            self._down += tally.down
+            self._open(tally)
 
-    def _turn(self, hour: int) -> None:
-        """Begin another hour: the one that ends joins the day, and those that left the day go.
+    def day(self) -> Iterable[Tally]:
+        """The hours of the last day, oldest first, the open one last."""
+        return self._hours
+
+    def _turn(self, hour: int) -> Tally:
+        """Begin another hour, and let those go that left the day.
 
         A result that comes late counts in the hour that is open: a day's share does not feel it.
         """
-        if self._reached or self._down:
-            self._day.append((self._hour, self._reached, self._down))
-        while self._day and self._day[0][0] <= hour - DAY:
-            self._day.popleft()
-        self._reached = self._down = 0
-        self._hour, self._hour_ends = hour, (hour + 1) * HOUR
+        return self._open(Tally(endpoint=self.id, hour=hour))
+
+    def _open(self, tally: Tally) -> Tally:
+        self._hours.append(tally)
+        while self._hours[0].hour <= tally.hour - DAY * HOUR:
+            self._hours.popleft()
+        self._hour_ends = tally.hour + HOUR
+        return tally
 
     def uptime(self) -> float | None:
         """The share of the last 24 hours' known results that were not down; None where nothing is known."""
-        reached = self._reached + sum(hour[1] for hour in self._day)
-        down = self._down + sum(hour[2] for hour in self._day)
-        return reached / (reached + down) if reached + down else None
+        return uptime(self._hours)
 
     def recent(self, most: int = KEPT) -> list[tuple[int, float]]:
         """The last results, oldest first: the place of the outcome in OUTCOMES, and milliseconds."""

@@ -70,7 +70,7 @@ async def endpoint(site: SiteDep, _: PrincipalDep, key: str) -> Response:
     entry, store = site.entry(key), site.services.store
     now = int(site.board.clock.wall() * 1_000)
     results = await store.results(entry.id, limit=CHARTED)
-    tallies = await store.tallies(since=now - endpoint_view.DAYS * endpoint_view.DAY_MS, endpoint=entry.id)
+    tallies = await site.tallies(entry, since=now - endpoint_view.DAYS * endpoint_view.DAY_MS)
     found = await store.incidents(endpoint=entry.id, limit=ITS_INCIDENTS)
     return page(
         site,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from milkrun.core.tally import Tally, newest
 from milkrun.web.board import Board
 from milkrun.web.entry import Entry
 from milkrun.web.principal import Principal
@@ -40,6 +41,10 @@ class Site:
         """The key of an endpoint by id; None when it is no longer configured."""
         entry = self.board.entries.get(endpoint)
         return entry.endpoint.key if entry else None
+
+    async def tallies(self, entry: Entry, *, since: int) -> list[Tally]:
+        """An endpoint's hours from `since` (epoch ms) on: the store has the closed ones, the board the open."""
+        return newest(await self.services.store.tallies(since=since, endpoint=entry.id), entry.day())
 
     def vitals(self, part: str) -> Json:
         """The last reading of "client", "schedule" or "storage"; empty before the first."""

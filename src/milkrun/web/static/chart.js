@@ -23,6 +23,13 @@
   const ms = (value) => value === 0 ? "0" : value >= 1000 ? `${(value / 1000).toFixed(1)} s` : `${value.toFixed(value < 10 ? 1 : 0)} ms`;
   const exact = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 
+  // Hours and minutes under the chart; seconds too while two marks would read the same.
+  function clock(ticks) {
+    const close = ticks.length > 1 && ticks[1] - ticks[0] < 60;
+    const format = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: close ? "2-digit" : undefined, hourCycle: "h23" });
+    return (tick) => format.format(tick * 1000);
+  }
+
   // Cumulative sums: uPlot draws the tallest first, each next one over its foot.
   function stacked(lane) {
     const tops = lane.phases.map(() => []);
@@ -102,7 +109,7 @@
       cursor: { sync: { key: "phases" }, y: false, drag: { x: false, y: false }, points: { show: false } },
       scales: { y: { range: (_, __, most) => [0, Math.max(most * 1.1, 1)] }, x: { range: (_, from, to) => [from - interval, to + interval] } },
       axes: [
-        { ...axis, grid: { show: false }, size: 24, values: (_, ticks) => ticks.map((tick) => new Date(tick * 1000).toLocaleTimeString(undefined, { timeStyle: "short" })), space: 90 },
+        { ...axis, grid: { show: false }, size: 24, values: (_, ticks) => ticks.map(clock(ticks)), space: 90 },
         { ...axis, size: 60, space: 36, values: (_, ticks) => ticks.map(ms) },
       ],
       series: [{}, ...lane.phases.map(() => ({ paths: () => null, points: { show: false } }))],
