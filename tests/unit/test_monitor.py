@@ -128,6 +128,8 @@ async def test_a_crash_loses_no_count_of_the_open_hour() -> None:
     crashing.cancel()
     await asyncio.wait([crashing])
     assert await house.store.tallies(since=0) == []
+    recounted = (await remember(house.store)).tallies
+    assert await house.store.tallies(since=0) == recounted, "the pages find the open hour at once"
     async with house.running(an_endpoint()):
         await house.clock.advance(1)
     (tally,) = await house.store.tallies(since=0)
