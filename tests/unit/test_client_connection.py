@@ -22,6 +22,9 @@ class Owner:
     def expired(self, connection: Connection, now: float) -> None:  # noqa: ARG002  # as the protocol has it
         self.told.append("expired")
 
+    def ending(self, connection: Connection) -> None:
+        """Said of every end, so it is not noted."""
+
     def spoilt(self, connection: Connection, reason: Closed) -> None:  # noqa: ARG002  # as above
         self.told.append(reason)
 

@@ -6,12 +6,12 @@ import pytest
 
 from milkrun.client import OwnError, RequestTimeoutError
 from milkrun.client.descriptors import Descriptors
-from milkrun.client.gate import Gate, Limit
+from milkrun.client.gate import Doorkeeper, Gate
 from tests.support.turns import turns
 
 
 def full() -> Gate:
-    gate = Gate(Limit(1), "a place")
+    gate = Gate(1, "a place")
     assert gate.try_enter()
     assert not gate.try_enter()
     return gate
@@ -45,7 +45,7 @@ async def test_a_waiter_cancelled_after_it_was_served_gives_the_place_on() -> No
     await second
     assert first.cancelled()
     gate.leave()
-    assert gate.places.used == 0
+    assert gate.used == 0
 
 
 async def test_a_waiter_that_gave_up_is_passed_over() -> None:
@@ -61,7 +61,7 @@ async def test_a_waiter_that_gave_up_is_passed_over() -> None:
 async def test_waiters_that_gave_up_do_not_stand_before_a_place_that_others_freed() -> None:
     descriptors = Descriptors(1)
     assert descriptors.acquire()
-    gate = Gate(descriptors, "a descriptor")
+    gate = Doorkeeper(descriptors, "a descriptor")
     (waiter,) = await waiting(gate, 1)
     waiter.cancel()
     await asyncio.gather(waiter, return_exceptions=True)
@@ -94,4 +94,4 @@ async def test_waiters_turned_away_are_told_why() -> None:
     gate.turn_away(OwnError("overload", "closing", phase="queue"))
     with pytest.raises(OwnError):
         await second
-    assert gate.places.used == 1
+    assert gate.used == 1

@@ -55,6 +55,9 @@ class Owner(Protocol):
     def expired(self, connection: "Connection", now: float) -> None:
         """Its time as an idle connection is over."""
 
+    def ending(self, connection: "Connection") -> None:
+        """It is being closed: its descriptor soon will be."""
+
     def spoilt(self, connection: "Connection", reason: Closed) -> None:
         """It can serve no further exchange."""
 
@@ -292,5 +295,8 @@ class Connection(asyncio.Protocol):
                 self.owner.spoilt(self, reason)
 
     def _end(self, reason: Closed) -> None:
-        self.ended = self.ended or reason
         self.due = math.inf
+        if self.ended is None:
+            self.ended = reason
+            if self.owner is not None:
+                self.owner.ending(self)

@@ -2,55 +2,29 @@
 
 import asyncio
 from collections import deque
-from typing import Protocol
 
+from milkrun.client.descriptors import Descriptors
 from milkrun.client.errors import RequestTimeoutError
 
 
-class Places(Protocol):
-    """What is limited. `Descriptors` is one, shared by several clients."""
-
-    used: int
-
-    def acquire(self) -> bool:
-        """Take one if there is one left."""
-
-    def release(self) -> None:
-        """Give one back."""
-
-
-class Limit:
-    """So many places, this client's own."""
-
-    __slots__ = ("limit", "used")
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.used = 0
-
-    def acquire(self) -> bool:
-        """Take a place if there is one left."""
-        if self.used >= self.limit:
-            return False
-        self.used += 1
-        return True
-
-    def release(self) -> None:
-        """Give a place back."""
-        self.used -= 1
-
-
 class Gate:
-    """First come, first served. A place that frees goes straight to the first waiter, so nobody overtakes.
+    """So many places, first come, first served.
 
-    While anyone waits every place is taken; so who finds one free may take it without a look at the queue.
+    A place that frees goes straight to the first waiter, so nobody overtakes. While anyone waits every place is
+    taken; so who finds one free may take it without a look at the queue. The fields are for one who is in a hurry.
+
+    Attributes:
+        limit: how many places there are.
+        used: how many are taken.
+        name: what is waited for, in errors.
     """
 
-    __slots__ = ("name", "places", "waiters")
+    __slots__ = ("limit", "name", "used", "waiters")
 
-    def __init__(self, places: Places, name: str) -> None:
-        self.places = places
+    def __init__(self, limit: int, name: str) -> None:
+        self.limit = limit
         self.name = name
+        self.used = 0
         self.waiters: deque[asyncio.Future[None]] | None = None  # most gates never have one: a deque is 600 bytes
 
     @property
@@ -62,7 +36,7 @@ class Gate:
         """Take a place if one is free and nobody waits for it."""
         while self.waiters and self.waiters[0].done():  # gave up
             self.waiters.popleft()
-        return not self.waiters and self.places.acquire()
+        return not self.waiters and self._acquire()
 
     def leave(self) -> None:
         """Give a place up: to the first waiter, if there is one."""
@@ -71,7 +45,7 @@ class Gate:
             if not waiter.done():
                 waiter.set_result(None)
                 return
-        self.places.release()
+        self._release()
 
     def turn_away(self, error: Exception) -> None:
         """Let every waiter go with an error."""
@@ -103,3 +77,28 @@ class Gate:
             waiter.set_exception(
                 RequestTimeoutError("self", f"waited for {self.name} until the deadline", phase="queue")
             )
+
+    def _acquire(self) -> bool:
+        if self.used >= self.limit:
+            return False
+        self.used += 1
+        return True
+
+    def _release(self) -> None:
+        self.used -= 1
+
+
+class Doorkeeper(Gate):
+    """A gate to places that are shared with others: the process's descriptors."""
+
+    __slots__ = ("_descriptors",)
+
+    def __init__(self, descriptors: Descriptors, name: str) -> None:
+        super().__init__(descriptors.budget, name)
+        self._descriptors = descriptors
+
+    def _acquire(self) -> bool:
+        return self._descriptors.acquire()
+
+    def _release(self) -> None:
+        self._descriptors.release()

@@ -18,7 +18,7 @@ from milkrun.client.deadlines import Deadlines
 from milkrun.client.descriptors import Descriptors
 from milkrun.client.dial import Dialer, Dialled
 from milkrun.client.errors import OwnError, RequestError, UsageError
-from milkrun.client.gate import Gate, Limit
+from milkrun.client.gate import Doorkeeper, Gate
 from milkrun.client.request import PreparedRequest
 from milkrun.client.trip import Trip
 from milkrun.client.warmth import Overdue, warm_part
@@ -49,15 +49,18 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     max_head: int = 64 * 1024
 
 
-class _Lane:
-    """One origin, under one set of TLS options."""
+class _Lane(Gate):
+    """One origin, under one set of TLS options: its connections, and the gate to them.
 
-    __slots__ = ("gate", "idle", "key", "open", "places")
+    It is its gate, and does not have one, for with many origins each object that a request visits costs as much as
+    a function call: it is no longer in the processor's cache.
+    """
 
-    def __init__(self, key: str, limit: int) -> None:
+    __slots__ = ("idle", "key", "open")
+
+    def __init__(self, key: str, limit: int, name: str) -> None:
+        super().__init__(limit, name)
         self.key = key
-        self.places = Limit(limit)
-        self.gate = Gate(self.places, f"one of the {limit} connections allowed to this origin")
         self.idle: list[Connection] = []
         self.open = 0
 
@@ -86,10 +89,11 @@ class Pool:
         self._connections: set[Connection] = set()
         self._ending: set[Connection] = set()  # closed, and their descriptors soon to be
         self._overdue = Overdue()
-        self._places = Limit(limits.total)
-        self._total = Gate(self._places, f"one of the {limits.total} requests allowed at once")
-        self._room = Gate(descriptors, f"one of the {descriptors.budget} descriptors in the budget")
-        self._handshakes = Gate(Limit(limits.handshakes), f"one of the {limits.handshakes} handshakes allowed at once")
+        self._total = Gate(limits.total, f"one of the {limits.total} requests allowed at once")
+        self._room = Doorkeeper(descriptors, f"one of the {descriptors.budget} descriptors in the budget")
+        self._handshakes = Gate(limits.handshakes, f"one of the {limits.handshakes} handshakes allowed at once")
+        self._at_origin = f"one of the {limits.per_origin} connections allowed to this origin"
+        self._queued = 0  # requests that wait at any gate
         self._held = 0  # descriptors: of open connections and of dials
         self._deadlines: Deadlines | None = None
         self._emptied: asyncio.Future[None] | None = None
@@ -107,12 +111,12 @@ class Pool:
         lane = self._lanes.get(request.key)
         if lane is None or request.fresh:
             return None
-        places, total = lane.places, self._places
-        if places.used >= places.limit or total.used >= total.limit:
+        total = self._total
+        if lane.used >= lane.limit or total.used >= total.limit:
             return None
         connection = self._pop(lane, request, now)
         if connection is not None:
-            places.used += 1
+            lane.used += 1
             total.used += 1
         return connection
 
@@ -120,7 +124,7 @@ class Pool:
         """A connection, warm or new, once every limit allows it."""
         lane = self._lanes.get(request.key)
         if lane is None:
-            lane = self._lanes[request.key] = _Lane(request.key, self._limits.per_origin)
+            lane = self._lanes[request.key] = _Lane(request.key, self._limits.per_origin, self._at_origin)
         await self._enter(lane, trip)
         try:
             connection = None if request.fresh else self._pop(lane, request, self._clock())
@@ -147,7 +151,7 @@ class Pool:
             self._idle[connection] = None
             connection.rest(now, self._max_age if request.max_age is None else request.max_age)
         else:
-            self._close(connection, reason)
+            connection.close(reason)
         self._leave(lane)
 
     def leave(self, request: PreparedRequest) -> None:
@@ -158,6 +162,10 @@ class Pool:
         """As `Owner` has it."""
         is_idle = now - connection.returned >= connection.patience
         self._retire(connection, Closed.IDLE if is_idle else Closed.MAX_AGE)
+
+    def ending(self, connection: Connection) -> None:
+        """As `Owner` has it."""
+        self._ending.add(connection)
 
     def spoilt(self, connection: Connection, reason: Closed) -> None:
         """As `Owner` has it."""
@@ -194,18 +202,17 @@ class Pool:
     @property
     def in_use(self) -> int:
         """How many connections carry an exchange."""
-        return sum(connection.ended is None for connection in self._connections) - len(self._idle)
+        return len(self._connections) - len(self._ending) - len(self._idle)
 
     @property
     def queued(self) -> int:
         """How many requests wait for a limit."""
-        gates = [self._total, self._room, self._handshakes, *(lane.gate for lane in self._lanes.values())]
-        return sum(gate.waiting for gate in gates)
+        return self._queued
 
     async def close(self, error: Exception) -> None:
         """Close everything; who waits or is under way gets the error. Returns once every descriptor is closed."""
         self._closed = True
-        for gate in (self._total, self._room, self._handshakes, *(lane.gate for lane in self._lanes.values())):
+        for gate in (self._total, self._room, self._handshakes, *self._lanes.values()):
             gate.turn_away(error)
         for connection in tuple(self._connections):
             self._dismiss(connection, error)
@@ -256,10 +263,6 @@ class Pool:
 
     def _retire(self, connection: Connection, reason: Closed) -> None:
         self._unlist(connection)
-        self._close(connection, reason)
-
-    def _close(self, connection: Connection, reason: Closed) -> None:
-        self._ending.add(connection)
         connection.close(reason)
 
     def _unlist(self, connection: Connection) -> None:
@@ -268,35 +271,37 @@ class Pool:
             self._lanes[connection.key].idle.remove(connection)
 
     async def _enter(self, lane: _Lane, trip: Trip) -> None:
-        await self._wait_at(lane.gate, trip)
+        await self._wait_at(lane, trip)
         try:
             await self._wait_at(self._total, trip)
         except BaseException:
-            lane.gate.leave()
+            lane.leave()
             self._prune(lane)
             raise
 
     def _leave(self, lane: _Lane) -> None:
-        if lane.gate.waiters or self._total.waiters:
-            lane.gate.leave()
+        if lane.waiters or self._total.waiters:
+            lane.leave()
             self._total.leave()
         else:  # the same without four calls
-            lane.places.used -= 1
-            self._places.used -= 1
+            lane.used -= 1
+            self._total.used -= 1
         if not lane.open:
             self._prune(lane)
 
     def _prune(self, lane: _Lane) -> None:
-        if not lane.open and not lane.places.used:
+        if not lane.open and not lane.used:
             del self._lanes[lane.key]
 
     async def _wait_at(self, gate: Gate, trip: Trip) -> None:
         if gate.try_enter():
             return
         started = self._clock()
+        self._queued += 1
         try:
             await gate.wait(trip.deadline - started)
         finally:
+            self._queued -= 1
             trip.timings.queue += self._clock() - started
 
     async def _open(self, lane: _Lane, request: PreparedRequest, trip: Trip) -> Connection:
@@ -346,7 +351,6 @@ class Pool:
         victim = self._overdue.pop(self._idle, self._clock()) or next(reversed(self._idle), None)
         if victim is not None:
             self._unlist(victim)
-            self._ending.add(victim)
             victim.abandon(Closed.BUDGET)
 
     def _release(self) -> None:
@@ -369,6 +373,8 @@ class Pool:
         self._connections.add(connection)
         self.opened += 1
         lane.open += 1
+        if connection.ended is not None:
+            self._ending.add(connection)
         if connection.lost:  # by the time the dialler's task came to run
             self.lost(connection)
         elif self._closed:

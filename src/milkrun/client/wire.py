@@ -18,13 +18,15 @@ _VERSION = b"HTTP/1."  # not "HTTP/": httptools would read 0.9 and 2.0, which no
 _STATUS = slice(9, 12)
 _INTERIM = b"1"
 _SWITCHING = b"101"
-# Fields that the client itself reads, the usual chunked framing excepted. Spelt out, because re.IGNORECASE gives up
-# the search for the line feed, which makes this twice as fast.
-_NOTABLE = re.compile(
-    rb"\n(?:[Cc][Oo][Nn][Tt][Ee][Nn][Tt]-[Ee]|[Kk][Ee][Ee][Pp]-|"
-    rb"[Tt][Rr][Aa][Nn][Ss][Ff][Ee][Rr]-(?!Encoding: chunked\r))"
+# Where the head ends, unless the first group found a field before it that the client itself reads (the usual chunked
+# framing excepted). Spelt out, because re.IGNORECASE gives up the search for the line feed, which makes this twice
+# as fast.
+_LANDMARK = re.compile(
+    rb"\n(?:\r\n|([CcKkTt](?:[Oo][Nn][Tt][Ee][Nn][Tt]-[Ee]|[Ee][Ee][Pp]-|"
+    rb"[Rr][Aa][Nn][Ss][Ff][Ee][Rr]-(?!Encoding: chunked\r))))"
 )
-_PLAIN = frozenset(b"HTTP/1.%d %d" % (minor, hundreds) for minor in (0, 1) for hundreds in range(2, 10))
+# How nearly every response starts, and the status that says.
+_PLAIN = {b"HTTP/1.%d %d" % (minor, status): status for minor in (0, 1) for status in range(200, 600)}
 
 
 class Received(msgspec.Struct, gc=False):
@@ -57,7 +59,7 @@ class ResponseParser:
     """
 
     __slots__ = ("_before", "_begun", "_body", "_cap", "_chunks", "_complete", "_drain", "_head", "_head_only", "_held",
-                 "_keep", "_max_head", "_parser", "_size", "_warnings", "on_body")  # fmt: skip
+                 "_keep", "_max_head", "_notable", "_parser", "_size", "_status", "_warnings", "on_body")  # fmt: skip
 
     def __init__(self, *, max_head: int) -> None:
         self._max_head = max_head
@@ -91,6 +93,8 @@ class ResponseParser:
         self._begun = 0
         self._complete = self._keep = False
         self._head = self._held = b""
+        self._status = 0
+        self._notable = False
         self._before = 0  # bytes of interim responses
         self._body: bytearray | None = None
         self._size = 0
@@ -99,7 +103,7 @@ class ResponseParser:
     @property
     def status(self) -> int | None:
         """The final status code once the head is complete, else None."""
-        return int(self._head[_STATUS]) if self._head else None
+        return self._status if self._head else None
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -110,18 +114,10 @@ class ResponseParser:
         """Take in what arrived; says whether the response is complete."""
         if self._head:
             self._feed_body(data)
-        elif self._held or data[:10] not in _PLAIN or self._head_only:
+        elif self._held or self._head_only or not self._is_plain(data):
             self._feed_head(data)
-        else:  # nearly every response: it starts here, as it should, and its head is here whole
-            end = data.find(b"\r\n\r\n") + 4
-            if 4 <= end <= self._max_head:
-                self._head = data[:end]
-                try:
-                    self._parser.feed_data(data)
-                except httptools.HttpParserError as err:
-                    self._refused(data, err)
-            else:
-                self._feed_head(data)
+        else:
+            self._feed_first(data)
         if not self._complete and self._head:
             self._gather()
         return self._complete
@@ -145,9 +141,20 @@ class ResponseParser:
             if self._size > self._cap:
                 self._give_up()
         self._head = b""
-        return Received(int(head[9:12]), head, b"" if self._drain else body, self._size,
-                        self._keep and self._begun == 1, _NOTABLE.search(head) is not None,
-                        self._warnings)  # fmt: skip
+        return Received(self._status, head, b"" if self._drain else body, self._size, self._keep and self._begun == 1,
+                        self._notable, self._warnings)  # fmt: skip
+
+    def _is_plain(self, data: bytes) -> bool:
+        """Whether, as nearly always, a response starts here as it should, with its head whole: then that is known."""
+        status, landmark = _PLAIN.get(data[:12]), _LANDMARK.search(data)
+        if status is None or landmark is None:
+            return False
+        notable = landmark.lastindex is not None
+        end = data.find(b"\r\n\r\n") + 4 if notable else landmark.end()
+        if not 4 <= end <= self._max_head:
+            return False
+        self._head, self._status, self._notable = data[:end], status, notable
+        return True
 
     def _feed_head(self, data: bytes) -> None:
         searched = len(self._held)
@@ -161,8 +168,14 @@ class ResponseParser:
         if end >= 0:
             if not data[_STATUS].isdigit():  # said here, for the parser sees another status in a response to HEAD
                 raise bad_status_line(data)
-            self._held, self._head = b"", data[:end]
+            self._held = b""
+            self._know(data[:end])
             self._feed_first(data)
+
+    def _know(self, head: bytes) -> None:
+        landmark = _LANDMARK.search(head)
+        self._head, self._status = head, int(head[_STATUS])
+        self._notable = landmark is not None and landmark.lastindex is not None
 
     def _is_interim(self, data: bytes, end: int) -> bool:
         self._judge_start(data, end)
@@ -191,13 +204,13 @@ class ResponseParser:
         end = _head_end(data, 0)  # which may be nearer than it seemed, by bare LF
         head, self._head = data[:end], b""  # until it is judged it has no status
         if _is_acceptable(head):
-            self._head = head
+            self._know(head)
             raise _bad_body(refusal) from refusal
         head, self._warnings = repair(head)
         if not _is_acceptable(head):
             message = f"a header field is malformed: {refusal}"
             raise RequestError("protocol", "bad-header", message, phase="wait") from refusal
-        self._head = head
+        self._know(head)
         self._parser = httptools.HttpResponseParser(self)
         self._begun = 0
         self._feed_body((_bodiless(self._head) if self._head_only else self._head) + data[end:])
