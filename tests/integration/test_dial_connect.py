@@ -1,6 +1,9 @@
 """Dialling up to the open TCP connection: what each misfortune of the network is called, on both event loops."""
 
+import asyncio
+import select
 import socket
+import struct
 
 import pytest
 
@@ -36,6 +39,18 @@ async def test_a_peer_that_hangs_up_at_once_was_connected_all_the_same(host: str
         assert await until(lambda: dialled.protocol.lost)
         assert dialled.protocol.data == b"bye"
         dialled.transport.abort()
+
+
+@pytest.mark.parametrize(("scheme", "kind"), [("http", "wait/reset"), ("https", "tls/closed")])
+async def test_a_reset_seen_while_connecting_is_of_a_connection_that_stood(scheme: str, kind: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
+        dialling = asyncio.create_task(failure(direct(), url))
+        assert await until(lambda: bool(select.select([listener], [], [], 0)[0]))
+        with listener.accept()[0] as accepted:  # reset before the loop comes to look at the connection
+            accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        error = await dialling
+    assert f"{error.layer}/{error.kind}" == kind
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "two.test"])

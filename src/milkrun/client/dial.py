@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Generic, NamedTuple, TypeVar, cast
 
@@ -11,7 +11,7 @@ from milkrun.client.certificate import Witness
 from milkrun.client.connect import Connected, connect
 from milkrun.client.errors import RequestError, RequestTimeoutError
 from milkrun.client.facts import ConnectionFacts, TlsFacts
-from milkrun.client.resolve import Resolver
+from milkrun.client.resolve import Address, Resolver
 from milkrun.client.timings import Timings
 from milkrun.client.tls import Contexts, TlsOptions, handshake_error, not_tls
 from milkrun.client.url import Origin
@@ -107,7 +107,8 @@ class Dialer:
             fresh_dns: ask for the name past every cache.
 
         Raises:
-            RequestError: layers dns, connect and tls; `connection` says what was seen of the peer.
+            RequestError: layers dns, connect, tls, and wait/reset where a plain peer hung up at once; `connection` says
+                what was seen of the peer.
             RequestTimeoutError: the deadline, or the kernel's patience, ended in the layer it names.
             OwnError: this process had no descriptor or no port left.
         """
@@ -137,7 +138,7 @@ class Dialer:
         with progress.timed("dns"):
             answer = await self._resolver.resolve(origin.host, fresh=fresh_dns)
         with progress.timed("connect"):
-            connected = progress.connected = await connect(answer.addresses, origin.port)
+            connected = progress.connected = await _reach(answer.addresses, origin)
         try:
             if context is None:
                 transport = connected.transport
@@ -149,6 +150,22 @@ class Dialer:
             connected.transport.abort()  # start_tls leaves it open when it is cancelled before its first step
             raise
         return Dialled(transport, protocol, connected.peer, connected.address, progress.witness.facts())
+
+
+async def _reach(addresses: Sequence[Address], origin: Origin) -> Connected:
+    """Connect; a peer that resets at once is blamed as one that resets a moment later.
+
+    The kernel answers a reset SYN with ECONNREFUSED; a reset told while connecting is of a connection that stood, and
+    was gone before the loop looked. Which of the two phases sees it is chance.
+    """
+    try:
+        return await connect(addresses, origin.port)
+    except RequestError as err:
+        if err.kind != "reset":
+            raise
+        if origin.scheme == "https":
+            raise handshake_error(ConnectionResetError()) from err
+        raise RequestError("wait", "reset", "the connection was reset as soon as it was accepted") from err
 
 
 async def _shake_hands(

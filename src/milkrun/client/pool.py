@@ -24,6 +24,7 @@ from milkrun.client.trip import Trip
 from milkrun.client.warmth import Overdue, warm_part
 
 _JITTER = 0.1
+_ACCEPTED = frozenset({"tls", "wait"})  # where a dial can fail after its connection stood
 CLOSED = "the client is closed; send requests before it is, or make another"
 
 
@@ -333,7 +334,7 @@ class Pool:
                 fresh_dns=options.fresh,
             )
         except RequestError as err:
-            if err.layer == "tls":  # the server has accepted a connection, so it is accounted for
+            if err.layer in _ACCEPTED:  # by the server, so there was a connection to account for
                 self.opened += 1
                 self.closed[Closed.FAILED] += 1
             raise
