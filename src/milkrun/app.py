@@ -118,10 +118,6 @@ def _greeting(count: int, url: str) -> str:
     return f"Milkrun is watching {count} endpoint{'' if count == 1 else 's'}: {url}"
 
 
-def _counted(endpoints: int) -> str:
-    return "1 endpoint" if endpoints == 1 else f"{endpoints:,} endpoints"
-
-
 def _signals() -> tuple[asyncio.Event, asyncio.Event]:
     """Events for stopping (SIGTERM, SIGINT) and for reading the endpoints again (SIGHUP)."""
     loop, stopping, hangup = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
