@@ -16,7 +16,6 @@ from milkrun.monitor.route import Stop
 from tests.support.rounds import MIDNIGHT, Round, ScriptedProbe, an_endpoint
 
 START = MIDNIGHT * 1_000
-EVENTS = ["advance", "stall", "forward", "back", "leave", "arrive", "cancel"]
 
 
 def slots(stop: Stop, seconds: float) -> list[int]:
