@@ -53,7 +53,7 @@ class PreparedRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         data: head and content as they go on the wire.
         key: what connections are pooled by: origin and TLS options.
         idempotent: whether a stale connection may be answered with a second try.
-        head_only, drain, max_body, max_age, fresh, follows: what the hot path reads, close at hand.
+        head_only, drain, max_body, max_age, fresh: what the hot path reads, close at hand.
     """
 
     method: str
@@ -69,7 +69,6 @@ class PreparedRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     max_body: int
     max_age: float | None
     fresh: bool
-    follows: bool
 
     def __repr__(self) -> str:
         return f"<PreparedRequest {self.method} {self.url.text}>"  # headers may hold secrets
@@ -99,7 +98,6 @@ def build(
         max_body=options.max_body,
         max_age=options.max_age,
         fresh=options.fresh,
-        follows=options.redirects != "off",
     )
 
 
