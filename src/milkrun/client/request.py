@@ -20,9 +20,10 @@ BodyUse: TypeAlias = Literal["read", "drain"]
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 # RFC 9110 8.6: without content these say so, for their meaning expects some.
 _EXPECT_CONTENT = frozenset({"POST", "PUT", "PATCH"})
-_OURS = frozenset({"content-length", "transfer-encoding", "connection"})
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_FORBIDDEN_IN_VALUE = re.compile(r"[\r\n\0]")
+# The header fields that frame the message, which are the client's own to set.
+FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+LINE_BREAK = re.compile(r"[\r\n\0]")
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -78,7 +79,7 @@ def build(
     method: str, url: Url, *, headers: HeaderTypes, content: Content, options: Options, user_agent: str
 ) -> PreparedRequest:
     """Judge and serialise. Raises UsageError for what cannot be a request line, a field or a framing."""
-    if not _TOKEN.fullmatch(method):
+    if not TOKEN.fullmatch(method):
         raise UsageError(f"{method!r} is no HTTP method; expected a word such as GET")
     pairs = tuple(headers.items() if isinstance(headers, Mapping) else headers)
     payload = content.encode() if isinstance(content, str) else content
@@ -110,7 +111,7 @@ def _defaults(
     user_agent: str,
 ) -> list[bytes]:
     given = {name.lower() for name, _ in pairs}
-    if ours := given & _OURS:
+    if ours := given & FRAMING:
         raise UsageError(f"the header {min(ours)!r} is the client's to set; leave it out")
     fields = {
         "Host": url.origin.authority,
@@ -128,9 +129,9 @@ def _defaults(
 
 
 def _field(name: str, value: str) -> bytes:
-    if not _TOKEN.fullmatch(name):
+    if not TOKEN.fullmatch(name):
         raise UsageError(f"{name!r} is no header name; expected letters, digits and hyphens")
-    if _FORBIDDEN_IN_VALUE.search(value):
+    if LINE_BREAK.search(value):
         raise UsageError(f"the value of the header {name!r} contains a line break; a header is one line")
     try:
         return f"{name}: {value}\r\n".encode("latin-1")

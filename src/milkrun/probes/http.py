@@ -6,13 +6,11 @@ from enum import StrEnum
 import msgspec
 
 from milkrun.client.errors import UsageError
+from milkrun.client.request import FRAMING, LINE_BREAK, TOKEN
 from milkrun.client.url import Url, parse_url
 from milkrun.config.kind import Reading
 from milkrun.config.section import Section, Words
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_LINE_BREAK = re.compile(r"[\r\n\0]")
-_FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
 _BODY_TEMPLATE = re.compile(r"\[(?:ENDPOINT_(?:NAME|GROUP|URL)|RANDOM_STRING_\d+)\]")
 _EXPECTED_URL = "expected http:// or https:// with a host, and perhaps a port and a path, all without spaces"
 
@@ -21,7 +19,6 @@ class Redirects(StrEnum):
     """Which redirects a check follows."""
 
     OFF = "off"
-    SAME_ORIGIN = "same-origin"
     ALL = "all"
 
 
@@ -93,7 +90,7 @@ def _shown(words: Words, url: Url) -> str:
 
 def _method(endpoint: Section) -> str:
     method = endpoint.text("method", "GET").upper()
-    if not _TOKEN.fullmatch(method):
+    if not TOKEN.fullmatch(method):
         endpoint.problem("method", "expected an HTTP method such as GET or POST")
     return method
 
@@ -101,11 +98,11 @@ def _method(endpoint: Section) -> str:
 def _headers(section: Section) -> tuple[tuple[str, str], ...]:
     headers: list[tuple[str, str]] = []
     for name, words in section.pairs():
-        if not _TOKEN.fullmatch(name):
+        if not TOKEN.fullmatch(name):
             section.problem_at(words, "expected a header's name of letters, digits and hyphens")
-        elif _LINE_BREAK.search(words.text):
+        elif LINE_BREAK.search(words.text):
             section.problem_at(words, "expected a header's value on one line")
-        elif name.lower() in _FRAMING:
+        elif name.lower() in FRAMING:
             section.warning(name, f"the header {name} is the client's own to set; this one is left out")
         else:
             headers.append((name, words.text.strip()))
