@@ -60,7 +60,7 @@ class _Loading:
 
     def settings(self) -> Settings:
         """All of it; raises ConfigError if anything is wrong."""
-        problems = [problem for report in self._reports for problem in report.problems_by_line]
+        problems = [problem for report in self._reports for problem in report.problems]
         if problems:
             raise ConfigError(problems)
         return Settings(

@@ -44,12 +44,12 @@ class Report:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.problems: list[Problem] = []
+        self._problems: list[Problem] = []
         self._warnings: dict[str, tuple[Problem, int]] = {}
 
     def problem(self, line: int | None, path: str, message: str) -> None:
         """Something that must be put right."""
-        self.problems.append(Problem(file=self.file, line=line, path=path, message=message))
+        self._problems.append(Problem(file=self.file, line=line, path=path, message=message))
 
     def warning(self, line: int | None, path: str, message: str) -> None:
         """Something the user should know; the same sentence many times is one warning with a count."""
@@ -58,9 +58,9 @@ class Report:
         self._warnings[message] = (first, times + 1)
 
     @property
-    def problems_by_line(self) -> list[Problem]:
+    def problems(self) -> list[Problem]:
         """The problems in the order in which a person meets them."""
-        return sorted(self.problems, key=lambda problem: problem.line or 0)
+        return sorted(self._problems, key=lambda problem: problem.line or 0)
 
     @property
     def warnings(self) -> list[str]:
