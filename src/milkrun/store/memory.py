@@ -125,7 +125,7 @@ class MemoryStore:
         return Pruned(results=len(gone), more=len(gone) == BITE)
 
     async def close(self) -> None:
-        """Forget everything."""
+        """Let go of the results, which are what weighs."""
         self._results.clear()
 
     def _register(self, endpoint: Endpoint) -> Registered:
