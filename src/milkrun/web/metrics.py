@@ -35,7 +35,7 @@ CLIENT_COUNTERS = {
 SCHEDULE_COUNTERS = {
     "due_total": "Slots that came due.",
     "done_total": "Slots that were checked.",
-    "skipped_total": "Slots that were skipped because the last check still ran.",
+    "skipped_total": "Slots without a check that ended: held up, cut off, or due while the last one still ran.",
 }
 
 
