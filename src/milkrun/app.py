@@ -152,7 +152,7 @@ def _bound(settings: Settings, store: Store, live: Live, started: float) -> WebS
         location=settings.location,
         started=started,
     )
-    web = WebServer(services, settings.web)
+    web = WebServer(services)
     try:
         web.bind()
     except OSError as err:

@@ -86,7 +86,7 @@ async def test_the_stream_of_a_group_is_that_group() -> None:
 async def test_a_quiet_stream_beats_and_ends_when_the_server_stops(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api_stream, "BEAT_EVERY", 0.01)
     scene = Scene()
-    server = WebServer(scene.services, scene.services.settings.web)
+    server = WebServer(scene.services)
     server.bind()
     server.start()
     with anyio.fail_after(WITHIN):
@@ -204,12 +204,12 @@ def test_a_port_in_use_is_known_at_bind() -> None:
         taken.listen()
         scene = Scene(WebSettings(port=taken.getsockname()[1]))
         with pytest.raises(OSError, match="in use"):
-            WebServer(scene.services, scene.services.settings.web).bind()
+            WebServer(scene.services).bind()
 
 
 def test_before_bind_there_is_no_address_and_no_start() -> None:
     scene = Scene()
-    server = WebServer(scene.services, scene.services.settings.web)
+    server = WebServer(scene.services)
     with pytest.raises(RuntimeError, match=r"bind\(\)"):
         server.start()
     with pytest.raises(RuntimeError, match=r"bind\(\)"):
@@ -222,7 +222,7 @@ def test_before_bind_there_is_no_address_and_no_start() -> None:
 )
 def test_the_address_shown_is_one_that_a_browser_can_open(host: str, shown: str) -> None:
     scene = Scene(WebSettings(host=host, port=0))
-    server = WebServer(scene.services, scene.services.settings.web)
+    server = WebServer(scene.services)
     server.bind()
     try:
         assert server.url.startswith(shown)

@@ -31,7 +31,7 @@ async def browsing(scene: Scene, **options: object) -> AsyncIterator[tuple[httpx
 @contextmanager
 def served(scene: Scene) -> Iterator[WebServer]:
     """The app behind a real socket."""
-    server = WebServer(scene.services, scene.services.settings.web)
+    server = WebServer(scene.services)
     server.bind()
     server.start()
     try:

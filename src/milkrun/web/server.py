@@ -9,7 +9,6 @@ import structlog
 import uvicorn
 import uvloop
 
-from milkrun.config.settings import WebSettings
 from milkrun.web.app import create_app
 from milkrun.web.services import Services
 
@@ -22,8 +21,8 @@ STARTING = 10.0  # seconds
 class WebServer:
     """Bind early, start late, stop within a limit. Signals are app's: on a thread uvicorn leaves them alone."""
 
-    def __init__(self, services: Services, settings: WebSettings) -> None:
-        self._settings = settings
+    def __init__(self, services: Services) -> None:
+        self._settings = services.settings.web
         self._app = create_app(services)
         self._socket: socket.socket | None = None
         self._server: uvicorn.Server | None = None
