@@ -3,6 +3,7 @@
 import msgspec
 
 from milkrun.core.outcome import Outcome
+from milkrun.web.words import SHAPES
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -13,8 +14,8 @@ class Mark(msgspec.Struct, frozen=True):
 
 
 MARKS = {
-    Outcome.UP: Mark("●", "green"),
-    Outcome.DEGRADED: Mark("◐", "yellow"),
-    Outcome.DOWN: Mark("▲", "red"),
-    Outcome.UNKNOWN: Mark("○", "bright_black"),
+    Outcome.UP: Mark(SHAPES[Outcome.UP], "green"),
+    Outcome.DEGRADED: Mark(SHAPES[Outcome.DEGRADED], "yellow"),
+    Outcome.DOWN: Mark(SHAPES[Outcome.DOWN], "red"),
+    Outcome.UNKNOWN: Mark(SHAPES[Outcome.UNKNOWN], "bright_black"),
 }

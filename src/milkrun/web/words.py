@@ -6,6 +6,8 @@ from milkrun.core.outcome import Failure, Outcome
 from milkrun.core.result import Result
 
 STEPS = ((86_400.0, "day"), (3_600.0, "h"), (60.0, "min"))
+# What says an outcome without colour, in a browser's tab and in a terminal.
+SHAPES = {Outcome.UP: "●", Outcome.DEGRADED: "◐", Outcome.DOWN: "▲", Outcome.UNKNOWN: "○"}
 NOT_UP = (Outcome.DOWN, Outcome.DEGRADED, Outcome.UNKNOWN)
 # A failure's layer as a person says it; the others read as they are ("dns timeout", "connect refused").
 LAYERS = {"wait": "response", "self": "Milkrun's own", "protocol": "HTTP"}
@@ -81,8 +83,7 @@ def overall(counts: Mapping[Outcome, int]) -> str:
 
 def title(counts: Mapping[Outcome, int]) -> str:
     """For a browser's tab: "▲ 3 down · Milkrun"."""
-    shapes = {Outcome.DOWN: "▲", Outcome.DEGRADED: "◐", Outcome.UNKNOWN: "○"}
-    worst = next((f"{shapes[state]} {counts[state]:,} {state} · " for state in NOT_UP if counts.get(state)), "")
+    worst = next((f"{SHAPES[state]} {counts[state]:,} {state} · " for state in NOT_UP if counts.get(state)), "")
     return f"{worst}Milkrun"
 
 
