@@ -14,9 +14,9 @@ from milkrun.core.outcome import Outcome
 from milkrun.core.state import EndpointState
 from milkrun.web import api_stream, fragments, live, sse
 from milkrun.web.server import WebServer
+from tests.support.access import EVERYWHERE
 from tests.support.browsing import STOP_WITHIN, browsing, served
 from tests.support.scene import Scene, result
-from tests.unit.test_web_access import EVERYWHERE
 
 WITHIN = 20
 
@@ -48,6 +48,15 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def a_down(scene: Scene) -> EndpointState:
     return EndpointState(state=Outcome.DOWN, settled=Outcome.DOWN, since=scene.now)
+
+
+async def test_head_of_a_stream_ends_at_once_and_leaves_no_stream_open() -> None:
+    with served(Scene()) as server, anyio.fail_after(WITHIN):
+        async with httpx2.AsyncClient() as client:
+            head = await client.head(f"{server.url}api/v1/stream")
+            again = await client.head(f"{server.url}healthz")
+    assert (head.status_code, head.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    assert again.status_code == 200
 
 
 async def test_the_stream_carries_results_and_changes_of_one_endpoint_only() -> None:

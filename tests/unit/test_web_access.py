@@ -3,7 +3,6 @@
 import asyncio
 import base64
 
-import bcrypt
 import pytest
 
 from milkrun.clock import ManualClock
@@ -11,9 +10,7 @@ from milkrun.config.settings import BasicAuth, WebSettings
 from milkrun.web import principal
 from milkrun.web.exposure import answered_names, host_name, is_answered, refusal
 from milkrun.web.principal import ANYONE, Guard, RefusedError
-
-EVERYWHERE = "0.0.0.0"  # noqa: S104 - what the rule is about
-AUTH = BasicAuth(username="ada", password_bcrypt=bcrypt.hashpw(b"secret", bcrypt.gensalt(rounds=4)))
+from tests.support.access import AUTH, EVERYWHERE, header
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "[::1]", "localhost"])
@@ -74,10 +71,6 @@ def test_beyond_this_machine_its_own_name_is_answered() -> None:
     import socket
 
     assert socket.gethostname().lower() in answered_names(WebSettings(host=EVERYWHERE))
-
-
-def header(text: str) -> str:
-    return "Basic " + base64.b64encode(text.encode()).decode()
 
 
 async def test_without_a_password_everyone_is_anyone() -> None:
