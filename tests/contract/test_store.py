@@ -16,9 +16,8 @@ from milkrun.core.tally import HOUR, Tally, fold
 from milkrun.store.memory import MemoryStore
 from milkrun.store.protocol import Batch, Gap, Store
 from milkrun.store.sqlite import open_sqlite
+from tests.support.database import ENDLESS
 from tests.support.history import START, STATUS_OK, a_failure, a_result, an_endpoint
-
-ENDLESS = 1 << 50
 
 
 @pytest.fixture(params=["memory", "sqlite"])

@@ -1,7 +1,6 @@
 """What the SQLite store's tables hold: facts once, text that changes beside its result, and no more than the budget."""
 
 import random
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -12,23 +11,9 @@ from milkrun.core.state import Incident
 from milkrun.core.tally import HOUR, Tally
 from milkrun.store import facts, retention
 from milkrun.store.protocol import Batch
-from milkrun.store.sqlite import SqliteStore, open_sqlite
-from tests.support.database import ask, one_endpoint
+from milkrun.store.sqlite import SqliteStore
+from tests.support.database import ENDLESS, ask, one_endpoint
 from tests.support.history import START, STATUS_OK, a_failure, a_result, an_endpoint
-
-ENDLESS = 1 << 50
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "milkrun.db"
-
-
-@pytest.fixture
-async def store(path: Path) -> AsyncIterator[SqliteStore]:
-    opened = await open_sqlite(path, patience=0.05)
-    yield opened
-    await opened.close()
 
 
 def slow(number: int) -> ConditionResult:

@@ -6,7 +6,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -27,20 +26,7 @@ from tests.support.database import ask, one_endpoint
 from tests.support.history import START, a_failure, a_result, an_endpoint
 from tests.support.store_victim import ENDPOINTS, flush_of
 
-ENDLESS = 1 << 50
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "milkrun.db"
-
-
-@pytest.fixture
-async def store(path: Path) -> AsyncIterator[SqliteStore]:
-    opened = await open_sqlite(path, patience=0.05)
-    yield opened
-    await opened.close()
 
 
 async def test_a_killed_process_loses_no_committed_flush_and_leaves_nothing_half_done(path: Path) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 from milkrun.store.protocol import Store
 from tests.support.history import an_endpoint
 
+ENDLESS = 1 << 50  # bytes: a budget that nothing reaches
+
 
 def ask(path: Path, question: str) -> list[Any]:
     """The rows that answer a question in SQL."""
