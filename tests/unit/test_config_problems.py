@@ -140,6 +140,11 @@ def test_each_wrong_file_is_told_with_its_line(configured: Configured, text: str
     assert any(problem in one for one in problems), problems
 
 
+def test_a_variable_that_is_not_set_is_told_once_however_many_readers_ask_for_it(configured: Configured) -> None:
+    said = configured.problems("endpoints: [{name: a, url: 'http://${HOST}/'}]")
+    assert said == ["1: endpoints[0].url: expected the environment variable HOST to be set, or $$ for a $"]
+
+
 def test_nested_aliases_that_expand_without_bound_are_refused(configured: Configured) -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10)]

@@ -44,12 +44,12 @@ class Report:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self._problems: list[Problem] = []
+        self._problems: dict[Problem, None] = {}
         self._warnings: dict[str, tuple[Problem, int]] = {}
 
     def problem(self, line: int | None, path: str, message: str) -> None:
-        """Something that must be put right."""
-        self._problems.append(Problem(file=self.file, line=line, path=path, message=message))
+        """Something that must be put right; said once, however many readers ask for the same value."""
+        self._problems[Problem(file=self.file, line=line, path=path, message=message)] = None
 
     def warning(self, line: int | None, path: str, message: str) -> None:
         """Something the user should know; the same sentence many times is one warning with a count."""
