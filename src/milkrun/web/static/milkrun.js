@@ -172,7 +172,7 @@ document.addEventListener("pointermove", (event) => {
 document.addEventListener("click", async (event) => {
   const cell = cellAt(event);
   const found = cell && await lookUp(cell);
-  if (found) location.href = `/endpoints/${found.key}`;
+  if (found) location.href = `/endpoints/${encodeURIComponent(found.key)}`;
 });
 
 if (location.hash === "#q") $("#q")?.focus();
