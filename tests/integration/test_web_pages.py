@@ -223,6 +223,20 @@ async def test_without_the_built_scripts_pages_work_and_the_log_says_so_once(
     assert capsys.readouterr().out.count("make assets") == 1
 
 
+@pytest.mark.parametrize("path", ["/", "/healthz", "/api/v1/endpoints", "/metrics", "/static/milkrun.css", "/nowhere"])
+async def test_head_is_answered_as_get_is_but_without_the_body(path: str) -> None:
+    async with browsing(await a_scene(2)) as (client, _):
+        got, head = await client.get(path), await client.head(path)
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    assert head.headers["content-type"] == got.headers["content-type"]
+
+
+async def test_a_method_that_is_not_there_is_answered_with_those_that_are() -> None:
+    async with browsing(Scene()) as (client, _):
+        answer = await client.post("/api/v1/endpoints")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+
+
 async def test_static_files_are_served_with_their_type() -> None:
     async with browsing(Scene()) as (client, _):
         sheet = await client.get("/static/milkrun.css")

@@ -81,7 +81,9 @@ def _handle_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
         said = f"There is no page at {request.url.path}." if error.status_code == 404 else str(error.detail)
-        return _trouble(request, error.status_code, said)
+        answer = _trouble(request, error.status_code, said)
+        answer.headers.update(error.headers or {})  # 405 names the methods there are
+        return answer
 
 
 def _trouble(request: Request, status: int, said: str) -> Response:

@@ -36,6 +36,8 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["method"] == "HEAD":
+            scope, send = {**scope, "method": "GET"}, head_only(send)
 
         async def send_careful(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -61,6 +63,17 @@ class Gate:
         except RefusedError as err:
             return _refusal(err)
         return None
+
+
+def head_only(send: Send) -> Send:
+    """Let an answer's head pass and end there, which also ends a stream: HEAD as RFC 9110, section 9.3.2, has it."""
+
+    async def send_head(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await send(message)
+            await send({"type": "http.response.body"})
+
+    return send_head
 
 
 def _not_ours(host: str) -> str:
