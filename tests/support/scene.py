@@ -77,16 +77,6 @@ def result(
         shown="[STATUS] == 200" if status == 200 else f"[STATUS] ({status}) == 200",
     )
     second = ConditionResult(condition="[RESPONSE_TIME] < 300", passed=True, shown="[RESPONSE_TIME] < 300")
-    until = slot / 1_000 + (6 + registered.id * 13 % 80) * 86_400
-    tls = Tls(
-        version="TLSv1.3",
-        cipher="TLS_AES_256_GCM_SHA384",
-        not_before=until - 90 * 86_400,
-        not_after=until,
-        subject=f"CN={registered.endpoint.name}.example.org",
-        issuer="CN=R11,O=Let's Encrypt,C=US",
-        names=(f"{registered.endpoint.name}.example.org", "www.example.org"),
-    )
     return Result(
         endpoint=registered.id,
         revision=registered.revision,
@@ -101,9 +91,22 @@ def result(
         peer="10.0.0.7:443",
         lag_ms=0.2,
         http=None if failure else Http(status=status, version="1.1", bytes=1_555),
-        tls=tls if secure and not failure else None,
+        tls=_tls(registered, slot) if secure and not failure else None,
         conditions=() if failure else (first, second),
         failure=failure,
+    )
+
+
+def _tls(registered: Registered, slot: int) -> Tls:
+    until = slot / 1_000 + (6 + registered.id * 13 % 80) * 86_400
+    return Tls(
+        version="TLSv1.3",
+        cipher="TLS_AES_256_GCM_SHA384",
+        not_before=until - 90 * 86_400,
+        not_after=until,
+        subject=f"CN={registered.endpoint.name}.example.org",
+        issuer="CN=R11,O=Let's Encrypt,C=US",
+        names=(f"{registered.endpoint.name}.example.org", "www.example.org"),
     )
 
 
