@@ -1,6 +1,5 @@
 """What every measurement of the monitor shares: sizes, origin servers, and the rows found so far."""
 
-import sys
 import time
 
 import msgspec
@@ -64,11 +63,6 @@ class Bench(msgspec.Struct, kw_only=True):
     def note(self, what: str, **figures: float) -> None:
         """Keep figures that stand behind a row."""
         self.figures.setdefault(what, {}).update(figures)
-
-
-def say(text: str) -> None:
-    """Tell whoever waits what is being measured."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def visited(bench: Bench, base: int, count: int, *, within: float) -> float:

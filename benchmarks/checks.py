@@ -2,9 +2,9 @@
 
 import statistics
 
-from benchmarks.bench import MICRO, Bench, cpu_per_check, say, visited
+from benchmarks.bench import MICRO, Bench, cpu_per_check, visited
 from benchmarks.child import Child
-from benchmarks.measure import paired_ratio
+from benchmarks.measure import paired_ratio, say
 from benchmarks.serving import Monitored, Serving, serving
 from benchmarks.table import at_most, limit
 

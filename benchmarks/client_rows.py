@@ -1,7 +1,6 @@
 """`python -m benchmarks client`: the warm client against the bare loop and against its peers."""
 
 import contextlib
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
@@ -9,7 +8,7 @@ import msgspec
 
 from benchmarks import table
 from benchmarks.child import Child
-from benchmarks.measure import ROUNDS, medians, paired_ratio
+from benchmarks.measure import ROUNDS, medians, paired_ratio, say
 from benchmarks.origins import Origins, origins
 from benchmarks.subjects import SUBJECTS
 from benchmarks.table import Row
@@ -50,10 +49,6 @@ class Report(msgspec.Struct, kw_only=True):
     rows: list[Row] = []
     figures: dict[str, dict[str, float]] = {}
     memory: dict[str, dict[str, float]] = {}
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 def interleaved(condition: Condition, servers: Servers, sizes: Sizes) -> dict[str, list[float]]:
@@ -137,11 +132,11 @@ def measure(servers: Servers, sizes: Sizes) -> Report:
     """Every row of the client."""
     report = Report()
     for condition in conditions(sizes):
-        _say(f"{condition.what} …")
+        say(f"{condition.what} …")
         taken = interleaved(condition, servers, sizes)
         report.rows += _against(condition.what, taken, condition.goals)
         report.figures[condition.what] = medians(taken)
-    _say("idle connections …")
+    say("idle connections …")
     report.memory["plain"] = idle_memory(servers, lambda server: server.plain(sizes.idle), sizes.few)
     report.memory["TLS"] = idle_memory(servers, lambda server: server.tls(sizes.idle_tls), sizes.few)
     for (what, kept), goal in zip(report.memory.items(), (8, 40), strict=True):

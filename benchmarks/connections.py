@@ -3,7 +3,8 @@
 import time
 from typing import Any
 
-from benchmarks.bench import Bench, say, visited
+from benchmarks.bench import Bench, visited
+from benchmarks.measure import say
 from benchmarks.serving import Monitored, Serving, serving
 from benchmarks.table import Row
 

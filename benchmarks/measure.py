@@ -3,12 +3,18 @@
 import os
 import resource
 import statistics
+import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 ROUNDS = 5
+
+
+def say(text: str) -> None:
+    """Tell whoever waits what is being measured."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def raise_descriptor_limit() -> None:

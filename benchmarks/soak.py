@@ -5,8 +5,8 @@ import time
 
 import msgspec
 
-from benchmarks.bench import Bench, say, visited
-from benchmarks.measure import sockets
+from benchmarks.bench import Bench, visited
+from benchmarks.measure import say, sockets
 from benchmarks.origins import origins
 from benchmarks.serving import Monitored, serving
 from benchmarks.table import Row

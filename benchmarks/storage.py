@@ -5,7 +5,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.bench import Bench, say, visited
+from benchmarks.bench import Bench, visited
+from benchmarks.measure import say
 from benchmarks.serving import Monitored, serving
 from benchmarks.table import Row, limit
 

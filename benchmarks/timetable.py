@@ -3,10 +3,10 @@
 import time
 from datetime import datetime
 
-from benchmarks.bench import Bench, say, visited
+from benchmarks.bench import Bench, visited
 from benchmarks.browser import browsing
 from benchmarks.checks import at_rate
-from benchmarks.measure import quantile, starved
+from benchmarks.measure import quantile, say, starved
 from benchmarks.serving import Monitored, Serving, serving
 from benchmarks.table import Row, limit
 
