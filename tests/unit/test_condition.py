@@ -260,13 +260,16 @@ def test_a_passing_condition_gives_the_same_result_every_time() -> None:
         ("[STATUS] == 200.0", None),
         ("[STATUS] == any(200)", None),
         ("len([STATUS]) == 3", None),
-        ("[RESPONSE_TIME] < 3", None),
+        ("[RESPONSE_TIME] < 3", 3.0),
+        ("[RESPONSE_TIME] == 3", 3),
+        ("[WAIT] < 3", None),
         ("200 == [STATUS]", None),
         ("[STATUS] == [BODY]", None),
     ],
 )
-def test_a_plain_status_condition_is_known_by_its_number(text: str, number: float | None) -> None:
-    assert parse_condition(text).status == number
+def test_a_plain_condition_is_known_by_its_figure_and_number(text: str, number: float | None) -> None:
+    plain = parse_condition(text).plain
+    assert (plain and plain[1]) == number
 
 
 def test_what_is_shown_of_a_large_body_is_bounded() -> None:

@@ -19,6 +19,7 @@ from milkrun.core.operands import (
     shown_equal,
     shown_ordered,
 )
+from milkrun.core.placeholders import Figure
 from milkrun.core.values import COMPARE, Missing, Operator, equal
 
 EQUALITIES = {Operator.EQUAL: True, Operator.UNEQUAL: False}
@@ -79,12 +80,13 @@ class Ordering(msgspec.Struct, frozen=True, kw_only=True):
 Comparison = Equality | Membership | Ordering
 
 
-def plain_status(comparison: Comparison) -> float | None:
-    """The number, where the comparison is `[STATUS] <operator> <number>`; else None."""
+def plain(comparison: Comparison) -> tuple[Figure, float] | None:
+    """The figure and the number, where the comparison is of nothing else, as `[STATUS] == 200`; else None."""
     if isinstance(comparison, Membership) or not isinstance(comparison.right, Literal):
         return None
     left = comparison.left
-    if not isinstance(left, Reference) or left.name != "STATUS" or left.function is not None:
+    if not isinstance(left, Reference) or left.function is not None or left.placeholder.figure is None:
         return None
     right = comparison.right
-    return right.number if isinstance(comparison, Ordering) else right.integer
+    number = right.number if isinstance(comparison, Ordering) else right.integer
+    return None if number is None else (left.placeholder.figure, number)

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import msgspec
 
-from milkrun.core.comparison import Comparison, Membership, plain_status
+from milkrun.core.comparison import Comparison, Membership, plain
 from milkrun.core.evidence import Evidence
 from milkrun.core.grammar import parse_comparison
 from milkrun.core.operands import Reference
+from milkrun.core.placeholders import Figure
 from milkrun.core.result import ConditionResult
 from milkrun.core.values import COMPARE
 
@@ -16,9 +17,9 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     """One parsed condition; make one with `parse_condition`. `text` is what the user wrote.
 
     `needs_body` and `needs_headers` tell the probe what to keep; `is_time` says that the verdict depends on how
-    fast Milkrun itself was. `status` is the number where the condition is `[STATUS] <operator> <number>`, which
-    nearly every endpoint has, so that it is decided by `compare` alone. `hidden` is what a failure shows where
-    the values must not be seen.
+    fast Milkrun itself was. `plain` is the figure and the number where the condition compares nothing else, as nearly
+    every endpoint's do, so that it is decided by `compare` alone. `hidden` is what a failure shows where the values
+    must not be seen.
     """
 
     text: str
@@ -26,7 +27,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     needs_body: bool
     needs_headers: bool
     is_time: bool
-    status: float | None
+    plain: tuple[Figure, float] | None
     compare: Callable[[float, float], bool]
     passing: ConditionResult
     hidden: ConditionResult | None = None
@@ -36,8 +37,11 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
 
     def evaluate(self, evidence: Evidence) -> ConditionResult:
         """This condition's verdict on one check."""
-        if self.status is not None and evidence.status is not None and self.compare(evidence.status, self.status):
-            return self.passing
+        if self.plain is not None:
+            figure, number = self.plain
+            value = figure(evidence)
+            if value is not None and self.compare(value, number):
+                return self.passing
         objection = self.comparison.objection(evidence)
         if objection is None:
             return self.passing
@@ -63,7 +67,7 @@ def parse_condition(text: str, *, written: str | None = None) -> Condition:
         needs_body=any(placeholder.needs_body for placeholder in needs),
         needs_headers=any(placeholder.needs_headers for placeholder in needs),
         is_time=any(placeholder.is_time for placeholder in needs),
-        status=plain_status(comparison),
+        plain=plain(comparison),
         compare=COMPARE[comparison.operator],
         passing=ConditionResult(condition=shown, passed=True, shown=shown),
         hidden=hidden,

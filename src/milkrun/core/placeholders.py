@@ -15,13 +15,15 @@ NOT_JSON = Missing("INVALID: the body is not JSON")
 TOO_DEEP = Missing("INVALID: nested too deeply")
 
 Read = Callable[[Evidence, Path], Value]
+Figure = Callable[[Evidence], float | None]
 
 
 class Placeholder(msgspec.Struct, frozen=True, kw_only=True):
     """How one placeholder is read, and what a check must provide for it.
 
     `takes` says what may follow its name: nothing, a path into JSON, or a header's name. `is_duration` values are
-    shown as durations where they are ordered; `is_time` ones depend on how fast Milkrun itself was.
+    shown as durations where they are ordered; `is_time` ones depend on how fast Milkrun itself was. `figure` is the
+    shorter way to a value that is always a number where there is one.
     """
 
     read: Read
@@ -31,15 +33,24 @@ class Placeholder(msgspec.Struct, frozen=True, kw_only=True):
     is_time: bool = False
     is_duration: bool = False
     length: Read | None = None
+    figure: Figure | None = None
 
 
 def _status(evidence: Evidence, _path: Path) -> Value:
     return NO_RESPONSE if evidence.status is None else evidence.status
 
 
-def _response_time(evidence: Evidence, _path: Path) -> Value:
+def _status_figure(evidence: Evidence) -> int | None:
+    return evidence.status
+
+
+def _milliseconds(evidence: Evidence) -> int:
     """Whole milliseconds, cut off as Gatus does, so that 500.4 ms is still at most 500."""
     return int(evidence.observation.timings.total * 1_000)
+
+
+def _response_time(evidence: Evidence, _path: Path) -> Value:
+    return _milliseconds(evidence)
 
 
 def _ip(evidence: Evidence, _path: Path) -> Value:
@@ -102,8 +113,8 @@ def _phase(name: str) -> Placeholder:
 
 
 PLACEHOLDERS: dict[str, Placeholder] = {
-    "STATUS": Placeholder(read=_status),
-    "RESPONSE_TIME": Placeholder(read=_response_time, is_time=True),
+    "STATUS": Placeholder(read=_status, figure=_status_figure),
+    "RESPONSE_TIME": Placeholder(read=_response_time, figure=_milliseconds, is_time=True),
     "IP": Placeholder(read=_ip),
     "CONNECTED": Placeholder(read=_connected),
     "BODY": Placeholder(read=_body, length=_body_length, takes="path", needs_body=True),
