@@ -57,6 +57,15 @@ def test_our_own_trouble_hides_the_state_at_once_and_counts_for_nothing() -> Non
     assert run([UP, DOWN, UNKNOWN, DOWN], failure=2) == [UP, UP, UNKNOWN, DOWN]
 
 
+def test_one_more_up_of_a_steady_endpoint_leaves_the_very_same_state() -> None:
+    limits = Thresholds(failure=2, success=2)
+    state = EndpointState()
+    for slot in range(2):
+        state, _ = advance(state, at(slot, UP), limits)
+    assert advance(state, at(2, UP), limits) == (state, None)
+    assert advance(state, at(2, UP), limits)[0] is state
+
+
 def test_an_overrun_moves_nothing_at_all() -> None:
     state, _ = advance(EndpointState(), at(1, DOWN), Thresholds())
     assert advance(state, at(2, UNKNOWN, OVERRUN), Thresholds()) == (state, None)

@@ -78,6 +78,8 @@ def advance(state: EndpointState, result: Result, thresholds: Thresholds) -> tup
 
     Returns the very same state where nothing changed, and a change only where `state.state` did.
     """
+    if result.outcome is Outcome.UP and _is_steadily_up(state, thresholds):
+        return state, None
     if result.outcome is Outcome.UNKNOWN:
         after = state if _is_overrun(result.failure) else _hidden(state, result.slot)
     else:
@@ -85,6 +87,11 @@ def advance(state: EndpointState, result: Result, thresholds: Thresholds) -> tup
     if after == state:
         return state, None
     return after, _change(state, after, result)
+
+
+def _is_steadily_up(state: EndpointState, thresholds: Thresholds) -> bool:
+    """Another `up` has nothing to count: said first, because it is what nearly every check comes to."""
+    return state.state is Outcome.UP and state.better == (thresholds.success, thresholds.success)
 
 
 def cause_of(result: Result) -> str:
