@@ -27,6 +27,8 @@ class LagMeter:
     def since(self, began: float) -> float:
         """The worst lag in seconds at any time since `began` (monotonic)."""
         worst = self._clock.now() - self._expected
+        if began > self._ticks[-1][0]:  # as most checks, which end between two ticks
+            return max(0.0, worst)
         for at, lag in reversed(self._ticks):
             if at < began:
                 break
