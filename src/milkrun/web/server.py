@@ -16,6 +16,7 @@ log = structlog.get_logger()
 
 BACKLOG = 512
 STARTING = 10.0  # seconds
+TICK = 1.0  # seconds: how often the Date header is written anew
 
 
 class WebServer:
@@ -25,7 +26,7 @@ class WebServer:
         self._settings = services.settings.web
         self._app = create_app(services)
         self._socket: socket.socket | None = None
-        self._server: uvicorn.Server | None = None
+        self._server: _Server | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._started = threading.Event()
@@ -79,7 +80,7 @@ class WebServer:
     def _leave(self) -> None:
         self._app.state.site.stopping.set()
         if self._server is not None:
-            self._server.should_exit = True
+            self._server.leave()
 
     def _run(self) -> None:
         try:
@@ -109,11 +110,23 @@ class WebServer:
 
 
 class _Server(uvicorn.Server):
-    """Says when it has started."""
+    """Says when it has started, and sleeps while nobody asks: uvicorn's own wakes ten times a second to look."""
 
     def __init__(self, config: uvicorn.Config, started: threading.Event) -> None:
         super().__init__(config)
         self._told = started
+        self._leaving = asyncio.Event()
+
+    def leave(self) -> None:
+        """End; from its own loop."""
+        self.should_exit = True
+        self._leaving.set()
+
+    async def main_loop(self) -> None:
+        """Tick once a second until it is time to leave."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._leaving.wait(), TICK)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then tell the thread that waits."""
