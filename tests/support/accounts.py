@@ -8,10 +8,19 @@ def balanced(client: Client) -> bool:
     stats = client.stats()
     connections = stats["connections"]
     return (
-        stats["opened_total"] == sum(stats["closed_total"].values()) + connections["open"]
+        connections == recounted(client)
+        and stats["opened_total"] == sum(stats["closed_total"].values()) + connections["open"]
         and stats["requests_total"] == stats["warm_total"] + stats["cold_total"]
         and connections["idle"] + connections["in_use"] <= connections["open"] <= stats["descriptors"]["used"]
     )
+
+
+def recounted(client: Client) -> dict[str, int]:
+    """The connections counted one by one: what the running counts must come to."""
+    pool = client._pool
+    idle = sum(1 for lane in pool._lanes.values() for _ in lane)
+    live = sum(connection.ended is None for connection in pool._connections)
+    return {"open": len(pool._connections), "idle": idle, "in_use": live - idle}
 
 
 def at_rest(client: Client, *, idle: int) -> bool:

@@ -9,6 +9,8 @@ import pytest
 from milkrun.client import Client, RequestError, RequestTimeoutError
 from milkrun.client.connection import Closed, Connection
 from milkrun.client.deadlines import Deadlines
+from milkrun.client.timings import Timings
+from milkrun.client.trip import Trip
 from milkrun.client.wire import Received
 from tests.support.transports import KeptTransport
 
@@ -52,7 +54,7 @@ def made(*, owned: bool = True) -> tuple[Connection, KeptTransport]:
 def start(connection: Connection, *, content: bytes | None = None) -> asyncio.Future[Received]:
     request = Client().prepare("POST", "http://a.test/", content=content)
     now = time.monotonic()
-    return connection.start(request, now, now + 60)
+    return connection.start(request, Trip(now, now + 60, now, Timings()))
 
 
 def told(connection: Connection) -> list[object]:

@@ -167,14 +167,14 @@ class Client:
         if _get_running_loop() is not self._loop:
             self._check()
         now = self._clock()
-        trip = Trip(now, now + timeout, Timings())
+        trip = Trip(now, now + timeout, now, Timings())
         try:
             connection = self._pool.take(request, now)
             if connection is None:
                 response = await self._exchange(request, trip)
             else:  # the warm path, in one coroutine: each further one costs a tenth of a microsecond and more
                 self._warm += 1
-                answer = connection.start(request, now, trip.deadline)
+                answer = connection.start(request, trip)
                 try:
                     received = await answer
                 except BaseException as err:  # noqa: BLE001  # as in `_converse`
@@ -267,7 +267,8 @@ class Client:
         return await self._converse(connection, request, trip)
 
     async def _converse(self, connection: Connection, request: PreparedRequest, trip: Trip) -> Response:
-        answer = connection.start(request, self._clock(), trip.deadline)
+        trip.begin(self._clock())
+        answer = connection.start(request, trip)
         try:
             received = await answer
         except BaseException as err:  # noqa: BLE001  # `_recover` raises it again, or has a better answer
@@ -307,25 +308,27 @@ class Client:
         answer: asyncio.Future[Received],
         error: BaseException,
     ) -> bool:
-        connection.clocked(trip.timings, self._clock())
-        trip.connection = connection.facts()
+        trip.clocked(self._clock())
+        trip.connection = connection.facts(trip.begun)
         if answer.done() and not answer.cancelled():
             answer.exception()  # seen, also when a cancellation came in the same turn
         if not isinstance(error, RequestError):
             connection.abandon(Closed.CANCELLED)
             return False
-        if not (connection.is_stale and request.idempotent and error.kind in _STALE):
+        # A server that closes an idle connection does so, now and then, just as the next request is on its way.
+        is_stale = connection.uses > 1 and not trip.heard and error.kind in _STALE
+        if not (is_stale and request.idempotent):
             return False
         trip.stale_retry = True
         self._stale_retries += 1
         return True
 
     def _conclude(self, connection: Connection, request: PreparedRequest, trip: Trip, received: Received) -> Response:
-        now = self._clock()
         timings = trip.timings
-        connection.clocked(timings, now)
+        now = trip.further or trip.heard  # not the clock: that we come to hear of it later is not the target's doing
+        trip.clocked(now)
         timings.total = now - trip.started - timings.queue
-        facts = connection.facts()
+        facts = connection.facts(trip.begun)
         headers = Headers.from_head(received.head) if received.notable else None
         if headers is not None:
             _heed(connection, headers.get("keep-alive"))

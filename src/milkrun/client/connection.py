@@ -1,7 +1,7 @@
 """One HTTP/1.1 connection: an asyncio protocol that carries one exchange after the other.
 
 It knows nothing of pools: whoever owns it is told when it is lost or spoilt. For HTTP/1.1 the connection is itself
-the exchange in flight (`start`, `answer`, `clocked`, `abandon`); one with many at once would hand out an object each.
+the exchange in flight (`start`, `answer`, `abandon`); one with many at once would hand out an object each.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from milkrun.client.deadlines import Deadlines
 from milkrun.client.errors import RequestError, RequestTimeoutError
 from milkrun.client.facts import ConnectionFacts, TlsFacts
 from milkrun.client.request import PreparedRequest
-from milkrun.client.timings import Timings
+from milkrun.client.trip import Trip
 from milkrun.client.wire import Received, ResponseParser
 
 # More than this may not fit the socket's buffer: then the phase `send` ends when the transport has let it all go.
@@ -76,13 +76,15 @@ class Connection(asyncio.Protocol):
         gap: seconds it was idle before its last exchange, infinite before its second.
         jitter: 0.9 to 1: the part of any maximum age that it may reach, so that connections made together do not
             all end together.
+        retires: clock seconds at which it is too old, by the client's maximum age.
+        is_idle, below: whether it lies in its owner's stack of idle connections, and on which other.
         due, watched: see `deadlines`; while idle, the time to expire.
         ended: why it was closed; None while it is open.
     """
 
-    __slots__ = ("_clock", "_deadlines", "_early", "_first", "_loop", "_parser", "_paused", "_sent", "_spent",
-                 "_started", "_transport", "address", "answer", "created", "due", "ended", "gap", "jitter", "key",
-                 "lost", "owner", "patience", "peer", "returned", "tls", "uses", "watched")  # fmt: skip
+    __slots__ = ("_clock", "_deadlines", "_early", "_loop", "_parser", "_paused", "_spent", "_transport", "_trip",
+                 "address", "answer", "below", "created", "due", "ended", "gap", "is_idle", "jitter", "key", "lost",
+                 "owner", "patience", "peer", "retires", "returned", "tls", "uses", "watched")  # fmt: skip
 
     def __init__(
         self,
@@ -101,7 +103,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport  # from connection_made on, before which nobody has the connection
         self._paused = self._spent = False
         self._early = b""
-        self._started = self._sent = self._first = 0.0
+        self._trip: Trip | None = None  # of the exchange in flight
         self.answer: asyncio.Future[Received] | None = None
         self.owner: Owner | None = None
         self.key = ""
@@ -113,6 +115,9 @@ class Connection(asyncio.Protocol):
         self.gap = math.inf
         self.patience = patience
         self.jitter = jitter
+        self.retires = math.inf
+        self.is_idle = False
+        self.below: Connection | None = None
         self.due = self.watched = math.inf
         self.ended: Closed | None = None
         self.lost = False
@@ -122,15 +127,15 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self.created = self._clock()
 
-    def start(self, request: PreparedRequest, now: float, deadline: float) -> asyncio.Future[Received]:
+    def start(self, request: PreparedRequest, trip: Trip) -> asyncio.Future[Received]:
         """Send a request; the future brings the response, or a RequestError."""
         self.answer = answer = self._loop.create_future()
-        self.gap = now - self.returned if self.uses else math.inf
+        self._trip = trip
+        self.gap = trip.begun - self.returned if self.uses else math.inf
         self.uses += 1
         self._parser.expect(request.head_only, request.max_body, request.drain)
-        self._started, self._sent, self._first = now, 0.0, 0.0
-        self.due = deadline
-        if deadline < self.watched:
+        self.due = trip.deadline
+        if trip.deadline < self.watched:
             self._deadlines.watch(self)
         if self.ended is None:
             data = request.data
@@ -138,45 +143,32 @@ class Connection(asyncio.Protocol):
                 self._transport.set_write_buffer_limits(high=0)
             self._transport.write(data)
             if not self._paused:
-                self._sent = self._clock()
+                trip.sent = self._clock()
         else:
-            self._sent = now  # that there is nobody to send to was the server's doing: it is `wait` that fails
+            trip.sent = trip.begun  # that there is nobody to send to was the server's doing: it is `wait` that fails
         if self._early or self.ended is not None:
             self._catch_up()
         return answer
 
-    def clocked(self, timings: Timings, now: float) -> None:
-        """Add what the exchange took so far, or until `now`, its end."""
-        sent = self._sent or now
-        first = self._first or now
-        timings.send += sent - self._started
-        if first > sent:  # an early response may come before the request is all sent
-            timings.wait += first - sent
-        timings.receive += now - first
-
-    def facts(self) -> ConnectionFacts:
-        """What the exchange in flight, or the last one, is to know of its connection."""
+    def facts(self, begun: float) -> ConnectionFacts:
+        """What the exchange that has `begun` last is to know of its connection."""
         return ConnectionFacts(
             reused=self.uses > 1,
-            age=self._started - self.created,
+            age=begun - self.created,
             uses=self.uses - 1,
             peer=self.peer,
             address=self.address,
             tls=self.tls,
         )
 
-    @property
-    def is_stale(self) -> bool:
-        """Whether the exchange failed as it does when the server closed an idle connection just before."""
-        return self.uses > 1 and not self._first
-
-    def rest(self, now: float, max_age: float) -> None:
+    def rest(self, now: float, max_age: float | None) -> None:
         """Be idle, for as long as patience lasts, or until the connection is too old."""
+        self.is_idle = True
         self.returned = now
         due = now + self.patience
-        retirement = self.created + max_age * self.jitter
-        if due > retirement:
-            due = retirement
+        retires = self.retires if max_age is None else self.created + max_age * self.jitter
+        if due > retires:
+            due = retires
         self.due = due
         if due < self.watched:
             self._deadlines.watch(self)
@@ -188,17 +180,20 @@ class Connection(asyncio.Protocol):
 
     def abandon(self, reason: Closed) -> None:
         """Close at once, whatever is in flight."""
-        self.answer = None
+        self.answer = self._trip = None
         self._end(reason)
         self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """As asyncio has it."""
-        if self.answer is None:
+        trip = self._trip
+        if trip is None:
             self._hear_unasked(data)
             return
-        if not self._first:
-            self._first = self._clock()
+        if trip.heard:
+            trip.further = self._clock()
+        else:
+            trip.heard = self._clock()
         try:
             if self._parser.feed(data):
                 self._finish()
@@ -228,7 +223,8 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """As asyncio has it."""
         self._paused = False
-        self._sent = self._clock()
+        if self._trip is not None:  # else the answer came before the request was all sent
+            self._trip.sent = self._clock()
 
     def strike(self, now: float) -> None:
         """Its time has come: the deadline of the exchange, or the end of its idle life."""
@@ -257,12 +253,13 @@ class Connection(asyncio.Protocol):
             received.keep = False  # the rest of the request is still to be sent
         self._spent = not received.keep
         self.due = math.inf
-        answer, self.answer = self.answer, None
+        answer, self.answer, self._trip = self.answer, None, None
         if answer is not None and not answer.done():  # done: cancelled, in this turn of the loop
             answer.set_result(received)
 
     def _stop(self, cause: Exception | None) -> None:
         if cause is None and self._parser.end():
+            cast("Trip", self._trip).further = self._clock()
             self._finish()
         else:
             self._fail(self._broken(cause), Closed.FAILED)
@@ -284,7 +281,7 @@ class Connection(asyncio.Protocol):
         return error
 
     def _layer(self) -> str:
-        if not self._sent:
+        if not cast("Trip", self._trip).sent:
             return "send"
         return "wait" if self._parser.status is None else "receive"
 

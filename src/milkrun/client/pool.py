@@ -8,7 +8,8 @@ waits in a circle. **Whatever is opened is counted until its descriptor is close
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import cast
 
 import msgspec
@@ -19,6 +20,7 @@ from milkrun.client.descriptors import Descriptors
 from milkrun.client.dial import Dialer, Dialled
 from milkrun.client.errors import OwnError, RequestError, UsageError
 from milkrun.client.gate import Doorkeeper, Gate
+from milkrun.client.lane import Lane
 from milkrun.client.request import PreparedRequest
 from milkrun.client.trip import Trip
 from milkrun.client.warmth import Overdue, warm_part
@@ -50,22 +52,6 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     max_head: int = 64 * 1024
 
 
-class _Lane(Gate):
-    """One origin, under one set of TLS options: its connections, and the gate to them.
-
-    It is its gate, and does not have one, for with many origins each object that a request visits costs as much as
-    a function call: it is no longer in the processor's cache.
-    """
-
-    __slots__ = ("idle", "key", "open")
-
-    def __init__(self, key: str, limit: int, name: str) -> None:
-        super().__init__(limit, name)
-        self.key = key
-        self.idle: list[Connection] = []
-        self.open = 0
-
-
 class Pool:
     """Every connection of one client.
 
@@ -81,12 +67,10 @@ class Pool:
         self._dialer = dialer
         self._limits = limits
         self._policy = policy
-        self._max_age = policy.max_age
         self._descriptors = descriptors
         self._warm_part = warm_part(descriptors.budget)
         self._clock = clock
-        self._lanes: dict[str, _Lane] = {}
-        self._idle: dict[Connection, None] = {}  # ordered: the last is the one used last
+        self._lanes: dict[str, Lane] = {}
         self._connections: set[Connection] = set()
         self._ending: set[Connection] = set()  # closed, and their descriptors soon to be
         self._overdue = Overdue()
@@ -99,6 +83,7 @@ class Pool:
         self._deadlines: Deadlines | None = None
         self._emptied: asyncio.Future[None] | None = None
         self._closed = False
+        self.idle = 0  # connections that are warm and wait for a request
         self.opened = 0
         self.closed: Counter[Closed] = Counter()
 
@@ -125,7 +110,7 @@ class Pool:
         """A connection, warm or new, once every limit allows it."""
         lane = self._lanes.get(request.key)
         if lane is None:
-            lane = self._lanes[request.key] = _Lane(request.key, self._limits.per_origin, self._at_origin)
+            lane = self._lanes[request.key] = Lane(request.key, self._limits.per_origin, self._at_origin)
         await self._enter(lane, trip)
         try:
             connection = None if request.fresh else self._pop(lane, request, self._clock())
@@ -148,9 +133,9 @@ class Pool:
         lane = self._lanes[request.key]
         reason = connection.ended or self._verdict(connection, request, now, keep=keep)
         if reason is None:
-            lane.idle.append(connection)
-            self._idle[connection] = None
-            connection.rest(now, self._max_age if request.max_age is None else request.max_age)
+            connection.below, lane.top = lane.top, connection
+            self.idle += 1
+            connection.rest(now, request.max_age)
         else:
             connection.close(reason)
         self._leave(lane)
@@ -191,11 +176,6 @@ class Pool:
         return len(self._lanes)
 
     @property
-    def idle(self) -> int:
-        """How many connections are warm and idle."""
-        return len(self._idle)
-
-    @property
     def open(self) -> int:
         """How many connections have a descriptor, those being closed included."""
         return len(self._connections)
@@ -203,7 +183,7 @@ class Pool:
     @property
     def in_use(self) -> int:
         """How many connections carry an exchange."""
-        return len(self._connections) - len(self._ending) - len(self._idle)
+        return len(self._connections) - len(self._ending) - self.idle
 
     @property
     def queued(self) -> int:
@@ -232,16 +212,17 @@ class Pool:
         if not answer.done():
             answer.set_exception(error)
 
-    def _pop(self, lane: _Lane, request: PreparedRequest, now: float) -> Connection | None:
+    def _pop(self, lane: Lane, request: PreparedRequest, now: float) -> Connection | None:
         max_age = request.max_age
-        while lane.idle:
-            connection = lane.idle[-1]
+        while (connection := lane.top) is not None:
             if now >= connection.due:
                 self.expired(connection, now)
             elif max_age is not None and now >= connection.created + max_age * connection.jitter:
                 self._retire(connection, Closed.MAX_AGE)
             else:
-                del lane.idle[-1], self._idle[connection]
+                lane.top, connection.below = connection.below, None
+                connection.is_idle = False
+                self.idle -= 1
                 return connection
         return None
 
@@ -250,14 +231,14 @@ class Pool:
             return Closed.FRESH
         if not keep:
             return Closed.NOT_KEPT
-        if self._room.waiting:
+        if self._room.waiters and self._room.waiting:
             return Closed.BUDGET
         if connection.uses == 1 and self._descriptors.used > self._warm_part and not self._make_way(now):
             return Closed.BUDGET
         return None
 
     def _make_way(self, now: float) -> bool:
-        overdue = self._overdue.pop(self._idle, now)
+        overdue = self._overdue.pop(self._idling(), now)
         if overdue is not None:
             self._retire(overdue, Closed.BUDGET)
         return overdue is not None
@@ -267,11 +248,15 @@ class Pool:
         connection.close(reason)
 
     def _unlist(self, connection: Connection) -> None:
-        if connection in self._idle:
-            del self._idle[connection]
-            self._lanes[connection.key].idle.remove(connection)
+        if connection.is_idle:
+            self._lanes[connection.key].remove(connection)
+            self.idle -= 1
 
-    async def _enter(self, lane: _Lane, trip: Trip) -> None:
+    def _idling(self) -> Iterator[Connection]:
+        """The idle connections, those of the newest origin first: whoever gives way to it, old ones stay warm."""
+        return chain.from_iterable(reversed(self._lanes.values()))
+
+    async def _enter(self, lane: Lane, trip: Trip) -> None:
         await self._wait_at(lane, trip)
         try:
             await self._wait_at(self._total, trip)
@@ -280,7 +265,7 @@ class Pool:
             self._prune(lane)
             raise
 
-    def _leave(self, lane: _Lane) -> None:
+    def _leave(self, lane: Lane) -> None:
         if lane.waiters or self._total.waiters:
             lane.leave()
             self._total.leave()
@@ -290,7 +275,7 @@ class Pool:
         if not lane.open:
             self._prune(lane)
 
-    def _prune(self, lane: _Lane) -> None:
+    def _prune(self, lane: Lane) -> None:
         if not lane.open and not lane.used:
             del self._lanes[lane.key]
 
@@ -305,7 +290,7 @@ class Pool:
             self._queued -= 1
             trip.timings.queue += self._clock() - started
 
-    async def _open(self, lane: _Lane, request: PreparedRequest, trip: Trip) -> Connection:
+    async def _open(self, lane: Lane, request: PreparedRequest, trip: Trip) -> Connection:
         await self._find_room(trip)
         self._held += 1
         try:
@@ -349,7 +334,7 @@ class Pool:
         await self._wait_at(self._room, trip)
 
     def _evict(self) -> None:
-        victim = self._overdue.pop(self._idle, self._clock()) or next(reversed(self._idle), None)
+        victim = self._overdue.pop(self._idling(), self._clock()) or next(self._idling(), None)
         if victim is not None:
             self._unlist(victim)
             victim.abandon(Closed.BUDGET)
@@ -368,9 +353,10 @@ class Pool:
             jitter=1.0 - _JITTER * random.random(),  # noqa: S311  # spreads closes, hides nothing
         )
 
-    def _adopt(self, connection: Connection, lane: _Lane) -> None:
+    def _adopt(self, connection: Connection, lane: Lane) -> None:
         connection.key = lane.key
         connection.owner = self
+        connection.retires = connection.created + self._policy.max_age * connection.jitter
         self._connections.add(connection)
         self.opened += 1
         lane.open += 1

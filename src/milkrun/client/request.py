@@ -54,22 +54,23 @@ class PreparedRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         data: head and content as they go on the wire.
         key: what connections are pooled by: origin and TLS options.
         idempotent: whether a stale connection may be answered with a second try.
-        head_only, drain, max_body, max_age, fresh: what the hot path reads, close at hand.
+        head_only, drain, max_body, max_age, fresh: what the hot path reads, close at hand. Fields are in the
+            order of use, the hot ones together in the processor's cache.
     """
 
+    key: str
+    fresh: bool
+    max_age: float | None
+    data: bytes
+    head_only: bool
+    max_body: int
+    drain: bool
     method: str
     url: Url
     headers: tuple[tuple[str, str], ...]
     content: bytes | None
     options: Options
-    data: bytes
-    key: str
     idempotent: bool
-    head_only: bool
-    drain: bool
-    max_body: int
-    max_age: float | None
-    fresh: bool
 
     def __repr__(self) -> str:
         return f"<PreparedRequest {self.method} {self.url.text}>"  # headers may hold secrets

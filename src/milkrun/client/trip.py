@@ -18,16 +18,38 @@ class Trip(msgspec.Struct, gc=False):
         warnings: of all hops.
         history: the redirects followed.
         connection, status: of the present hop, as far as it is known.
+        begun, sent, heard, further: clock seconds of the present exchange: its begin, the request all sent, the first
+            piece of the response, the latest further one; 0.0: not yet. They are here and not the connection's,
+            because what is made anew for each request is in the processor's cache.
     """
 
     started: float
     deadline: float
+    begun: float
     timings: Timings
     stale_retry: bool = False
     warnings: tuple[str, ...] = ()
     history: tuple[Hop, ...] = ()
     connection: ConnectionFacts | None = None
     status: int | None = None
+    sent: float = 0.0
+    heard: float = 0.0
+    further: float = 0.0
+
+    def begin(self, now: float) -> None:
+        """Another exchange begins: of the next hop, or of the second try."""
+        self.begun = now
+        self.sent = self.heard = self.further = 0.0
+
+    def clocked(self, now: float) -> None:
+        """Add to the timings what the exchange took until `now`."""
+        timings = self.timings
+        sent = self.sent or now
+        heard = self.heard or now
+        timings.send += sent - self.begun
+        if heard > sent:  # an early response may come before the request is all sent
+            timings.wait += heard - sent
+        timings.receive += now - heard
 
     def explain(self, error: RequestError, now: float) -> None:
         """Add to an error all that is known of the request it ended."""

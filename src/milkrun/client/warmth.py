@@ -7,7 +7,7 @@ again. A part of the budget is left for the newcomers in flight.
 """
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Iterable
 
 from milkrun.client.connection import Connection
 
@@ -34,13 +34,13 @@ class Overdue:
         self._found: deque[Connection] = deque()
         self._next_scan = 0.0
 
-    def pop(self, idle: Collection[Connection], now: float) -> Connection | None:
+    def pop(self, idle: Iterable[Connection], now: float) -> Connection | None:
         """One of the `idle` that is overdue, or None."""
         if not self._found and now >= self._next_scan:
             self._next_scan = now + _SCAN_EVERY
             self._found.extend(connection for connection in idle if is_overdue(connection, now))
         while self._found:
             connection = self._found.popleft()
-            if connection in idle and is_overdue(connection, now):
+            if connection.is_idle and is_overdue(connection, now):
                 return connection
         return None

@@ -66,6 +66,10 @@ class ResponseParser:
         self._chunks: list[bytes] = []
         self.on_body = self._chunks.append  # httptools calls it directly: no Python frame for each piece
         self._parser = httptools.HttpResponseParser(self)
+        self._before = 0  # bytes of interim responses
+        self._head = self._held = b""
+        self._body: bytearray | None = None
+        self._warnings: tuple[str, ...] = ()
         self.expect(False, 0, False)
 
     def on_message_begin(self) -> None:
@@ -92,13 +96,7 @@ class ResponseParser:
         self._drain = drain
         self._begun = 0
         self._complete = self._keep = False
-        self._head = self._held = b""
-        self._status = 0
-        self._notable = False
-        self._before = 0  # bytes of interim responses
-        self._body: bytearray | None = None
         self._size = 0
-        self._warnings: tuple[str, ...] = ()
 
     @property
     def status(self) -> int | None:
@@ -114,10 +112,10 @@ class ResponseParser:
         """Take in what arrived; says whether the response is complete."""
         if self._head:
             self._feed_body(data)
-        elif self._held or self._head_only or not self._is_plain(data):
+        elif self._held or self._head_only:
             self._feed_head(data)
         else:
-            self._feed_first(data)
+            self._feed_start(data)
         if not self._complete and self._head:
             self._gather()
         return self._complete
@@ -131,7 +129,7 @@ class ResponseParser:
 
     def take(self) -> Received:
         """Hand the complete response out, and keep nothing of it."""
-        head, chunks = self._head, self._chunks
+        head, chunks, warnings = self._head, self._chunks, self._warnings
         if self._body is not None or len(chunks) > 1:
             self._gather()
             body, self._body = bytes(self._body or b""), None
@@ -140,21 +138,26 @@ class ResponseParser:
             self._size = len(body)
             if self._size > self._cap:
                 self._give_up()
-        self._head = b""
+        self._head, self._warnings = b"", ()
         return Received(self._status, head, b"" if self._drain else body, self._size, self._keep and self._begun == 1,
-                        self._notable, self._warnings)  # fmt: skip
+                        self._notable, warnings)  # fmt: skip
 
-    def _is_plain(self, data: bytes) -> bool:
-        """Whether, as nearly always, a response starts here as it should, with its head whole: then that is known."""
+    def _feed_start(self, data: bytes) -> None:
+        # Nearly every response starts as it should, and its head comes whole: then two look-ups judge it.
         status, landmark = _PLAIN.get(data[:12]), _LANDMARK.search(data)
         if status is None or landmark is None:
-            return False
+            self._feed_head(data)
+            return
         notable = landmark.lastindex is not None
         end = data.find(b"\r\n\r\n") + 4 if notable else landmark.end()
         if not 4 <= end <= self._max_head:
-            return False
+            self._feed_head(data)
+            return
         self._head, self._status, self._notable = data[:end], status, notable
-        return True
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as err:
+            self._refused(data, err)
 
     def _feed_head(self, data: bytes) -> None:
         searched = len(self._held)
@@ -168,7 +171,7 @@ class ResponseParser:
         if end >= 0:
             if not data[_STATUS].isdigit():  # said here, for the parser sees another status in a response to HEAD
                 raise bad_status_line(data)
-            self._held = b""
+            self._held, self._before = b"", 0
             self._know(data[:end])
             self._feed_first(data)
 
