@@ -87,6 +87,12 @@ def test_a_body_one_byte_over_the_cap_is_too_large(body: bytes, encoding: str) -
     assert (caught.value.layer, caught.value.kind) == ("body", "too-large")
 
 
+def test_the_cap_is_on_all_members_together_so_that_one_beyond_it_is_never_undone() -> None:
+    with pytest.raises(RequestError, match="over 10000 bytes") as caught:
+        decode(gzipped(bytes(CAP)) * 2 + b"corrupt", "gzip", cap=CAP)
+    assert caught.value.kind == "too-large"
+
+
 @pytest.mark.parametrize("layers", [1, 2])
 def test_a_bomb_is_given_no_more_memory_than_the_cap(layers: int) -> None:
     bomb = bytes(20_000_000)

@@ -36,7 +36,7 @@ def _undo(coding: str, body: bytes, cap: int) -> bytes:
         if coding in ("gzip", "x-gzip"):
             return _gunzip(body, cap)
         if coding == "deflate":
-            return _inflate(body, _deflate_framing(body), cap)[0]
+            return _inflate(body, _deflate_framing(body), cap, cap)[0]
     except zlib.error as err:
         raise _bad(f"the body is not the {coding} it says it is: {err}") from err
     raise _bad(f"the body came in the coding {coding!r}, which was not asked for")
@@ -45,18 +45,18 @@ def _undo(coding: str, body: bytes, cap: int) -> bytes:
 def _gunzip(body: bytes, cap: int) -> bytes:
     # A gzip file is one or more members (RFC 1952 2.2), and zero padding after the last one is common.
     parts: list[bytes] = []
-    left = cap
+    room = cap
     while body.rstrip(b"\0"):
-        part, body = _inflate(body, _GZIP, left)
+        part, body = _inflate(body, _GZIP, room, cap)
         parts.append(part)
-        left -= len(part)
+        room -= len(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _inflate(body: bytes, framing: int, cap: int) -> tuple[bytes, bytes]:
+def _inflate(body: bytes, framing: int, room: int, cap: int) -> tuple[bytes, bytes]:
     stream = zlib.decompressobj(framing)
-    plain = stream.decompress(body, cap + 1)
-    if len(plain) > cap:
+    plain = stream.decompress(body, room + 1)
+    if len(plain) > room:
         raise _too_large(cap)
     if not stream.eof:
         raise _bad("the compressed body ends before its end")
