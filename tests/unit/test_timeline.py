@@ -57,6 +57,16 @@ def test_a_step_forward_first_gives_back_what_a_step_back_took() -> None:
     assert reading.jumped_from == pytest.approx(START, abs=1)
 
 
+async def test_a_step_forward_that_gives_back_a_part_keeps_the_rest_of_the_lead() -> None:
+    clock, timeline = at_midnight()
+    clock.step_wall(-60)
+    timeline.read()
+    clock.step_wall(20)
+    assert timeline.read().jumped_from is None
+    await clock.advance(10)
+    assert timeline.read().now == pytest.approx(START + 10_000, abs=1)
+
+
 @pytest.mark.parametrize("step", [-0.5, 0.5])
 async def test_a_clock_being_kept_right_is_followed_and_never_runs_back(step: float) -> None:
     clock, timeline = at_midnight()
