@@ -13,7 +13,7 @@ from milkrun.store.protocol import Batch, StoreUnavailableError
 from milkrun.web import metrics
 from milkrun.web.health import STALE
 from tests.support.browsing import browsing
-from tests.support.scene import Scene, result
+from tests.support.scene import OVERLOAD, REFUSED, Scene, result
 
 
 async def a_scene(count: int = 10, *, broken: float = 0.3) -> Scene:
@@ -176,6 +176,25 @@ async def test_metrics_are_prometheus_text_with_series_an_endpoint() -> None:
     assert len(families["milkrun_endpoint_latency_seconds"].samples) >= 5
     assert families["milkrun_endpoint_series_omitted"].samples[0].value == 0
     assert {sample.value for sample in families["milkrun_endpoint_up"].samples} <= {0.0, 0.5, 1.0}
+
+
+async def test_metrics_give_each_known_state_its_level_and_a_failed_check_no_latency() -> None:
+    scene = await a_scene(4, broken=0)
+    up, degraded, down, unknown = scene.registered
+    came = [
+        result(degraded, scene.now, outcome=Outcome.DEGRADED),
+        result(down, scene.now, outcome=Outcome.DOWN, failure=REFUSED),
+        result(unknown, scene.now, outcome=Outcome.UNKNOWN, failure=OVERLOAD),
+    ]
+    async with browsing(scene) as (client, _):
+        scene.tell(*came, states={one.endpoint: EndpointState(state=one.outcome) for one in came})
+        await settle()
+        text = (await client.get("/metrics")).text
+    families = {family.name: family.samples for family in text_string_to_metric_families(text)}
+    levels = {sample.labels["endpoint"]: sample.value for sample in families["milkrun_endpoint_up"]}
+    assert levels == {up.endpoint.key: 1.0, degraded.endpoint.key: 0.5, down.endpoint.key: 0.0}
+    timed = {sample.labels["endpoint"] for sample in families["milkrun_endpoint_latency_seconds"]}
+    assert timed == {up.endpoint.key, degraded.endpoint.key}
 
 
 async def test_metrics_before_the_first_reading_are_zeros_not_errors() -> None:
