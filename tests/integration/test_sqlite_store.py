@@ -22,7 +22,7 @@ from milkrun.store import schema
 from milkrun.store.migrate import NEWEST
 from milkrun.store.protocol import Batch, StoreError, StoreUnavailableError
 from milkrun.store.sqlite import SqliteStore, open_sqlite
-from tests.support.database import ask, one_endpoint
+from tests.support.database import ask, no_room, one_endpoint
 from tests.support.history import START, a_failure, a_result, an_endpoint
 from tests.support.store_victim import ENDPOINTS, flush_of
 
@@ -173,6 +173,12 @@ async def test_a_data_directory_that_cannot_be_made_is_refused_in_one_line(tmp_p
         await open_sqlite(tmp_path / "data" / "sub" / "milkrun.db")
 
 
+async def test_a_data_directory_without_room_is_refused_in_one_line_and_is_free_again(path: Path) -> None:
+    with no_room(), pytest.raises(StoreError, match=r"^cannot use .* as the data directory: file too large$"):
+        await open_sqlite(path)
+    await (await open_sqlite(path)).close()
+
+
 async def test_damage_met_while_reading_is_a_sentence_too(path: Path) -> None:
     store = await open_sqlite(path)
     endpoint = await one_endpoint(store)
@@ -209,6 +215,17 @@ async def test_the_log_is_empty_after_close(path: Path) -> None:
     await store.write(Batch(results=[a_result()]))
     await store.close()
     assert {file.name for file in path.parent.iterdir()} == {"milkrun.db", "milkrun.db.lock"}
+
+
+async def test_a_log_that_finds_no_room_at_close_stays_and_is_read_at_the_next_start(path: Path) -> None:
+    store = await open_sqlite(path)
+    flush = Batch(results=[a_result(await one_endpoint(store), START)])
+    await store.write(flush)
+    with no_room(beyond=path.stat().st_size):
+        await store.close()
+    again = await open_sqlite(path)
+    assert await again.results(flush.results[0].endpoint, limit=1) == list(flush.results)
+    await again.close()
 
 
 async def test_verbs_may_be_awaited_on_another_threads_loop(store: SqliteStore) -> None:

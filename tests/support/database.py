@@ -1,7 +1,9 @@
 """A database looked at from outside, and the least that a store needs to be written to."""
 
+import resource
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,3 +22,14 @@ def ask(path: Path, question: str) -> list[Any]:
 async def one_endpoint(store: Store) -> int:
     """Register one; its id."""
     return (await store.register([an_endpoint()]))[0].id
+
+
+@contextmanager
+def no_room(beyond: int = 0) -> Iterator[None]:
+    """No file of this process grows beyond so many bytes, as on a disk that is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (beyond, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

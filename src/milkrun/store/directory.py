@@ -20,14 +20,17 @@ class DirectoryLock:
             database.parent.mkdir(parents=True, exist_ok=True)
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise StoreError(f"cannot use {database.parent} as the data directory: {reason.lower()}") from error
+            raise _unusable(database.parent, error) from error
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise StoreError(self._occupied(database.parent)) from error
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
+        try:
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
+        except OSError as error:  # a full disk gives a new file a name, but nothing in it
+            os.close(self._descriptor)
+            raise _unusable(database.parent, error) from error
 
     def _occupied(self, directory: Path) -> str:
         holder = os.pread(self._descriptor, 20, 0).decode("ascii", "replace")
@@ -38,3 +41,8 @@ class DirectoryLock:
     def release(self) -> None:
         """Let another process have the directory."""
         os.close(self._descriptor)
+
+
+def _unusable(directory: Path, error: OSError) -> StoreError:
+    reason = error.strerror or str(error)
+    return StoreError(f"cannot use {directory} as the data directory: {reason.lower()}")

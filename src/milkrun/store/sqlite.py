@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -15,7 +16,7 @@ from milkrun.core.tally import Tally
 from milkrun.store.dialect import open_engine, translated
 from milkrun.store.directory import DirectoryLock
 from milkrun.store.migrate import migrate
-from milkrun.store.protocol import Batch, Gap, Page, Pruned, Storage, StoreError
+from milkrun.store.protocol import Batch, Gap, Page, Pruned, Storage, StoreError, StoreUnavailableError
 from milkrun.store.reader import Reader
 from milkrun.store.writer import Writer
 
@@ -61,10 +62,11 @@ class _Opened:
         self.reader = Reader(self._read_engine, path)
 
     def close(self) -> None:
-        """Empty the log and let go of everything."""
+        """Empty the log and let go of everything. A log that finds no room stays: the next start reads it."""
         self._read_engine.dispose()
         try:
-            self.writer.checkpoint(patience=1.0)
+            with suppress(StoreUnavailableError):
+                self.writer.checkpoint(patience=1.0)
             self._connection.close()
         finally:
             self._release()
