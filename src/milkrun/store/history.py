@@ -18,6 +18,11 @@ WIDEST_WINDOW = 6 * 3_600_000
 
 _result = schema.result.c
 
+# Where in a row these stand.
+ENDPOINT, LOCATION, SCENE, REMARKS, ASIDE = (
+    list(schema.result.columns.keys()).index(name) for name in ("endpoint", "location", "scene", "remarks", "aside")
+)
+
 
 def windows(newest_below: Callable[[int], int | None], end: int, floor: int) -> Iterator[tuple[int, int]]:
     """Spans of slots, end exclusive, from `end` back to `floor`; times in which there is nothing are jumped over."""
@@ -88,11 +93,6 @@ class Decoder:
             table = schema.location.c
             self._locations = {row.id: row.name for row in connection.execute(select(table.id, table.name))}
         return self._locations
-
-
-LOCATION, SCENE, REMARKS, ASIDE = (
-    list(schema.result.columns.keys()).index(name) for name in ("location", "scene", "remarks", "aside")
-)
 
 
 def _remarks(row: Row[Any], shared: dict[int, Remarks]) -> Remarks | None:

@@ -98,9 +98,10 @@ class Reader:
             room: dict[int, int] = {}
             kept = []
             for row in part:
-                left = room.setdefault(row[1], per_endpoint - len(found.get(row[1], ())))
+                endpoint = row[history.ENDPOINT]
+                left = room.setdefault(endpoint, per_endpoint - len(found.get(endpoint, ())))
                 if left > 0:
-                    room[row[1]] = left - 1
+                    room[endpoint] = left - 1
                     kept.append(row)
             for result in self._decoder.decode(connection, kept):
                 found.setdefault(result.endpoint, []).append(result)
