@@ -1,6 +1,6 @@
 """What is read besides raw results: states, incidents, hours' tallies, gaps, the range of what is kept."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, RowMapping, and_, func, select
@@ -121,7 +121,7 @@ def _tally_of(row: RowMapping) -> Tally:
     return Tally(**row)
 
 
-def _hours(connection: Connection, since: int) -> Iterable[list[int]]:
+def _hours(connection: Connection, since: int) -> Iterator[list[int]]:
     first = connection.scalar(select(func.min(_tally.hour)).where(_tally.hour >= since))
     last = connection.scalar(select(func.max(_tally.hour)))
     if first is None or last is None:
