@@ -3,9 +3,11 @@
 import re
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from milkrun.clock import settle
+from milkrun.core.observation import Tls
 from milkrun.core.outcome import Outcome
 from milkrun.core.state import EndpointState, Incident
 from milkrun.monitor.live import EndpointsChanged
@@ -195,6 +197,20 @@ async def test_metrics_give_each_known_state_its_level_and_a_failed_check_no_lat
     assert levels == {up.endpoint.key: 1.0, degraded.endpoint.key: 0.5, down.endpoint.key: 0.0}
     timed = {sample.labels["endpoint"] for sample in families["milkrun_endpoint_latency_seconds"]}
     assert timed == {up.endpoint.key, degraded.endpoint.key}
+
+
+async def test_the_certificate_in_the_metrics_is_the_last_one_seen_also_where_it_was_refused() -> None:
+    scene = await a_scene(1, broken=0)
+    (one,) = scene.registered
+    ended = scene.now / 1_000 - 60
+    tls = Tls(version="TLSv1.3", cipher=None, not_before=ended - 86_400, not_after=ended)
+    refused = replace(result(one, scene.now, outcome=Outcome.DOWN, failure=REFUSED), tls=tls)
+    async with browsing(scene) as (client, _):
+        scene.tell(refused)
+        await settle()
+        text = (await client.get("/metrics")).text
+    families = {family.name: family.samples for family in text_string_to_metric_families(text)}
+    assert [sample.value for sample in families["milkrun_endpoint_certificate_expiry"]] == [pytest.approx(ended)]
 
 
 async def test_metrics_before_the_first_reading_are_zeros_not_errors() -> None:

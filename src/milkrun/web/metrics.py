@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 from starlette.responses import Response
 
 from milkrun.core.outcome import Outcome
+from milkrun.web.endpoint_view import certificate
 from milkrun.web.entry import Entry
 from milkrun.web.site import PrincipalDep, Site, SiteDep
 from milkrun.web.wire import Json
@@ -127,9 +128,8 @@ def _add_endpoint(
         up.add_metric(labels, level)
     if entry.last is not None and entry.last.failure is None:
         last.add_metric(labels, entry.last.timings.total)
-    seen = entry.last_cold or entry.last
-    if seen is not None and seen.tls is not None and seen.tls.not_after is not None:
-        expiry.add_metric(labels, seen.tls.not_after)
+    if (tls := certificate(entry)) is not None and tls.not_after is not None:
+        expiry.add_metric(labels, tls.not_after)
 
 
 @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
