@@ -8,6 +8,7 @@ from milkrun.clock import settle
 from milkrun.core.outcome import Outcome
 from milkrun.core.state import EndpointState
 from milkrun.monitor.hub import LiveHub
+from milkrun.monitor.live import EndpointsChanged
 from milkrun.store.protocol import StoreUnavailableError
 from milkrun.web.board import BACKLOG, Board, Watcher
 from tests.support.browsing import browsing
@@ -39,20 +40,22 @@ async def test_live_results_and_states_move_the_board() -> None:
         assert site.entry(one.endpoint.key).changed == site.board.sequence
 
 
-async def test_a_board_that_fell_behind_starts_from_a_new_snapshot() -> None:
+async def test_a_board_that_fell_behind_starts_from_a_new_snapshot_without_what_went_meanwhile() -> None:
     scene = Scene()
     scene.live = LiveHub(queue_limit=2)
     await scene.add(2)
     board = Board(scene.store, scene.live)
     following = asyncio.create_task(board.follow())
     await board.ready.wait()
-    one = scene.registered[0]
+    one, other = scene.registered
+    scene.live.publish(EndpointsChanged(registered=(), removed=(other.id,)))
     for turn in range(5):
         came = result(one, scene.now + turn)
         down = EndpointState(state=Outcome.DOWN, since=scene.now)
         scene.tell(came, states={one.id: down})
     await settle()
     assert board.counts[Outcome.DOWN] == 1
+    assert list(board.entries) == [one.id]
     scene.live.close()
     await following
 
