@@ -99,8 +99,10 @@ def _fold_latency(tally: Tally, connection: Connection | None, latency: float) -
     if connection is Connection.WARM:
         tally.warm += 1
         tally.warm_sum += latency
-        tally.warm_max = max(tally.warm_max, latency)
+        if latency > tally.warm_max:
+            tally.warm_max = latency
     elif connection is Connection.COLD:
         tally.cold += 1
         tally.cold_sum += latency
-        tally.cold_max = max(tally.cold_max, latency)
+        if latency > tally.cold_max:
+            tally.cold_max = latency

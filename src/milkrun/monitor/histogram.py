@@ -25,11 +25,12 @@ class Histogram:
     def add(self, seconds: float) -> None:
         """Count one duration; one below zero counts as zero."""
         us = int(seconds * 1_000_000) if seconds > 0 else 0
-        shift = max(0, us.bit_length() - _BITS)
-        bucket = (shift << (_BITS - 1)) + (us >> shift)
+        shift = us.bit_length() - _BITS
+        bucket = us if shift <= 0 else (shift << (_BITS - 1)) + (us >> shift)
         self.counts[bucket] = self.counts.get(bucket, 0) + 1
         self.count += 1
-        self.worst = max(self.worst, seconds)
+        if seconds > self.worst:
+            self.worst = seconds
 
     def merge(self, other: "Histogram") -> None:
         """Add everything `other` has counted."""
