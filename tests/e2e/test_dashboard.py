@@ -212,6 +212,15 @@ async def test_nothing_is_wider_than_the_smallest_phone(page: Page, path: str) -
         assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
+async def test_the_pages_names_stay_whole_on_the_smallest_phone(page: Page) -> None:
+    await page.set_viewport_size(PHONE)
+    with served(await a_scene()) as server:
+        await page.goto(server.url)
+        await expect(page.locator("#live")).to_be_in_viewport()
+        lines = "links => links.map(link => link.clientHeight / parseFloat(getComputedStyle(link).lineHeight))"
+        assert max(await page.locator(".bar nav a").evaluate_all(lines)) < 2
+
+
 @pytest.mark.parametrize("path", ["", "endpoints/core_checkout"])
 async def test_a_page_with_all_it_loads_weighs_little_and_comes_from_here_alone(page: Page, path: str) -> None:
     scene = await a_scene(50)
@@ -238,6 +247,7 @@ async def test_without_scripts_a_page_shows_everything(browser: Browser) -> None
         await page.goto(f"{server.url}?q=core")
         await expect(page.locator("tbody tr")).to_have_count(2)
         await page.goto(f"{server.url}endpoints/core_checkout")
+        await expect(page.locator("#chart")).to_be_hidden()
         await page.locator("#results summary").first.click()
         await expect(page.locator("#results .fall").first).to_be_visible()
     await context.close()
