@@ -122,7 +122,8 @@ async def test_an_unknown_endpoint_has_no_stream() -> None:
 async def test_streams_are_bounded_and_the_next_one_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse, "STREAMS", 0)
     async with browsing(Scene()) as (client, _):
-        answer = await client.get("/api/v1/stream")
+        with anyio.fail_after(WITHIN):
+            answer = await client.get("/api/v1/stream")
     assert answer.status_code == 503
     assert "live streams are open already" in answer.json()["detail"]
 
