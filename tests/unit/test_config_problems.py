@@ -81,6 +81,11 @@ def test_every_error_of_a_file_is_told_at_once(configured: Configured) -> None:
         ("url: http://h/\nfailure-threshold: 0", "failure-threshold: expected a whole number from 1"),
         ("url: http://h/\nfailure-threshold: 1.5", "failure-threshold: expected a whole number"),
         ("url: http://h/\nfailure-threshold: 9999999999999", "failure-threshold: expected a whole number"),
+        pytest.param(
+            f"url: http://h/\nfailure-threshold: {'9' * 5_000}",
+            "failure-threshold: expected a whole number",
+            id="more digits than int() reads",
+        ),
         ("url: http://h/\nretry: {count: 101}", "retry.count: expected a whole number from 0 to 100"),
         ("url: http://h/\nretry: {counts: 1}", "retry.counts: unknown key, perhaps 'count'"),
         ("url: http://h/\nclient: {timeout: 0s}", "client.timeout: expected a duration of at least 1ms"),
