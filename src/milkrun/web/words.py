@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from milkrun.core.outcome import Failure, Outcome
 from milkrun.core.result import Result
+from milkrun.core.state import cause_of
 
 STEPS = ((86_400.0, "day"), (3_600.0, "h"), (60.0, "min"))
 # What says an outcome without colour, in a browser's tab and in a terminal.
@@ -64,9 +65,7 @@ def reason(result: Result | None) -> str:
     """Why a result is not up, short enough for a row: its failure, else the first condition that failed."""
     if result is None or result.outcome is Outcome.UP:
         return ""
-    if result.failure is not None:
-        return failed(result.failure)
-    return next((condition.shown for condition in result.conditions if not condition.passed), "")
+    return cause_of(result) if result.failure is None else failed(result.failure)
 
 
 def overall(counts: Mapping[Outcome, int]) -> str:
