@@ -53,7 +53,7 @@ def test_an_error_is_told_what_was_seen_on_the_whole_trip() -> None:
     one.explain(error, 104.0)
     assert error.timings is one.timings
     assert error.timings.total == 3.0
-    assert error.warnings == ("of an earlier hop", "of the last hop")
+    assert list(error.warnings) == ["of an earlier hop", "of the last hop"]
     assert (error.status, error.stale_retry) == (302, True)
 
 
