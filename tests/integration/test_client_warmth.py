@@ -461,6 +461,16 @@ class TestBudget:
             descriptors.release()
             assert (await client.get(server.url)).status == 200
 
+    async def test_a_connection_whose_descriptor_is_waited_for_does_not_stay_warm(self) -> None:
+        async with (
+            scripted(answers(OK)) as one,
+            scripted(answers(OK)) as other,
+            Client(descriptors=Descriptors(1)) as client,
+        ):
+            responses = await asyncio.gather(client.get(one.url, timeout=5), client.get(other.url, timeout=5))
+            assert [response.status for response in responses] == [200] * 2
+            assert reasons(client)["budget"] >= 1
+
     async def test_requests_wait_for_a_descriptor_in_turn(self) -> None:
         async with scripted(answers(OK)) as server, Client(descriptors=Descriptors(1)) as client:
             responses = await asyncio.gather(*(client.get(server.url, fresh=True) for _ in range(5)))
