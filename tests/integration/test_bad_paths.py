@@ -74,6 +74,19 @@ async def test_redirects_between_two_servers_are_a_loop_too_and_show_no_credenti
     assert "hush" not in result.failure.message
 
 
+@pytest.mark.parametrize("location", [b"/t/hush%2Fhush?k=hush/hush", b"ftp://files.test/t/hush%2Fhush?k=hush/hush"])
+async def test_a_redirect_that_repeats_a_variable_of_the_url_shows_it_to_nobody(
+    location: bytes, checks: Checks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN", "hush/hush")
+    monkeypatch.setenv("HOST", "127.0.0.1")
+    async with scripted(answers(redirect(location))) as server:
+        (result,) = await checks.of(server.url.replace("127.0.0.1", "${HOST}") + "t/${TOKEN}", rounds=1)
+    assert result.failure is not None
+    assert "t/(hidden)?k=(hidden)" in result.failure.message
+    assert "hush" not in result.failure.message
+
+
 @pytest.mark.parametrize(("hops", "expected"), [(10, None), (11, ("redirect", "limit"))])
 async def test_ten_redirects_are_followed_and_eleven_are_not(
     hops: int, expected: tuple[str, str] | None, checks: Checks

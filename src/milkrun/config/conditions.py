@@ -23,7 +23,7 @@ class ConditionReader:
         if known is not None:
             return known
         try:
-            condition = parse_condition(words.text, written=words.written if words.secret else None)
+            condition = parse_condition(words.text, written=words.written if words.secrets else None)
         except NotBuiltError as err:
             section.warning(key, f"{err.expected}; this condition is left out")
             return None

@@ -24,11 +24,11 @@ _MAX_NUMBER = 1_000_000_000
 
 
 class Words(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A text from the configuration. `secret` where a variable went into it; `written` is it before that."""
+    """A text from the configuration. `secrets` are the variables' values in it; `written` is it before they were."""
 
     text: str
     written: str
-    secret: bool
+    secrets: tuple[str, ...]
     line: int
     path: str
 
@@ -164,11 +164,11 @@ class Section:
             self._report.problem(node.line, path, "expected a text")
             return None
         try:
-            text, secret = expand(node.text, self._environ)
+            text, secrets = expand(node.text, self._environ)
         except UndefinedError as err:
             self._report.problem(node.line, path, str(err))
             return None
-        return Words(text=text, written=node.text, secret=secret, line=node.line, path=path)
+        return Words(text=text, written=node.text, secrets=secrets, line=node.line, path=path)
 
     def _parsed(self, key: str, default: Parsed, parse: Callable[[str], Parsed | None], expected: str) -> Parsed:
         words = self.words(key)

@@ -16,23 +16,22 @@ class UndefinedError(Exception):
     """A variable that is not in the environment; the message names it."""
 
 
-def expand(text: str, environ: Mapping[str, str]) -> tuple[str, bool]:
-    """The text with its variables' values, and whether there were any. Raises UndefinedError."""
+def expand(text: str, environ: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+    """The text with its variables' values, and those values. Raises UndefinedError."""
     if "$" not in text:
-        return text, False
-    used = False
+        return text, ()
+    used: list[str] = []
 
     def value_of(match: re.Match[str]) -> str:
-        nonlocal used
         if match["dollar"]:
             return "$"
-        used = True
         name = match["braced"] if match["braced"] is not None else match["name"]
         if name not in environ:
             raise UndefinedError(f"expected the environment variable {name or '(no name)'} to be set, or $$ for a $")
-        return environ[name]
+        used.append(environ[name])
+        return used[-1]
 
-    return _VARIABLE.sub(value_of, text), used
+    return _VARIABLE.sub(value_of, text), tuple(used)
 
 
 def shield(document: str) -> str:

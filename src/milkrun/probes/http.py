@@ -2,6 +2,7 @@
 
 import re
 from enum import StrEnum
+from urllib.parse import quote
 
 import msgspec
 
@@ -12,6 +13,7 @@ from milkrun.config.kind import Reading
 from milkrun.config.section import Section, Words
 
 _BODY_TEMPLATE = re.compile(r"\[(?:ENDPOINT_(?:NAME|GROUP|URL)|RANDOM_STRING_\d+)\]")
+_SHORTEST_SECRET = 4  # characters; hiding anything shorter would hide half a sentence
 _EXPECTED_URL = "expected http:// or https:// with a host, and perhaps a port and a path, all without spaces"
 
 
@@ -26,10 +28,11 @@ class HttpOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What an http check sends and how.
 
     `url` may carry credentials, which the client turns into basic authentication. `max_age` is seconds (None: the
-    client's default); `fresh`: a new connection for every check.
+    client's default); `fresh`: a new connection for every check. `secrets`: what no message may repeat of the URL.
     """
 
     url: str
+    secrets: tuple[str, ...] = ()
     method: str = "GET"
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
@@ -49,12 +52,13 @@ class HttpKind:
 
     def read(self, endpoint: Section) -> Reading | None:
         """The options; None where the URL cannot be used, after everything else has been read too."""
-        url = _url(endpoint)
+        address = _address(endpoint)
         client, connection = endpoint.section("client"), endpoint.section("connection")
         ignore_redirect = client.flag("ignore-redirect", default=False)
         max_age, fresh = _connection(connection)
         options = HttpOptions(
             url=endpoint.text("url"),
+            secrets=_secrets(*address) if address else (),
             method=_method(endpoint),
             headers=_headers(endpoint.section("headers")),
             body=_body(endpoint),
@@ -63,29 +67,37 @@ class HttpKind:
             max_age=max_age,
             fresh=fresh,
         )
-        return None if url is None else Reading(target=url, options=options)
+        return Reading(target=_shown(*address), options=options) if address else None
 
 
-def _url(endpoint: Section) -> str | None:
-    """The URL as a person may see it; None after reporting one that cannot be used."""
+def _address(endpoint: Section) -> tuple[Words, Url] | None:
+    """The URL, as configured and as read; None after reporting one that cannot be used."""
     words = endpoint.words("url")
     if words is None:
         if "url" not in endpoint:
             endpoint.problem("url", _EXPECTED_URL)
         return None
     try:
-        url = parse_url(words.text)
+        return words, parse_url(words.text)
     except UsageError:  # its message repeats the URL, which may hold a secret
         endpoint.problem_at(words, _EXPECTED_URL)
         return None
-    return _shown(words, url) if words.secret else url.text
 
 
 def _shown(words: Words, url: Url) -> str:
-    """A URL with variables: its host is no secret, whatever follows is shown as it is written."""
+    """The URL as a person may see it: a host is no secret, but what follows may be, and is shown as it is written."""
+    if not words.secrets:
+        return url.text
     _, _, rest = words.written.partition("://")
     at = re.search(r"[/?#]", rest)
     return f"{url.origin.scheme}://{url.origin.authority}{'/' if at is None else rest[at.start() :]}"
+
+
+def _secrets(words: Words, url: Url) -> tuple[str, ...]:
+    """What is not shown of the URL, as it is and as an address that a server sends back writes it; longest first."""
+    hidden = [value for value in words.secrets if len(value) >= _SHORTEST_SECRET and value not in url.origin.authority]
+    forms = {form for value in hidden for form in (value, quote(value, safe=""))}
+    return tuple(sorted(forms, key=lambda form: (-len(form), form)))
 
 
 def _method(endpoint: Section) -> str:

@@ -1,6 +1,6 @@
 """The http probe: one request on the shared client, told as an Observation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from milkrun.client import Client, RequestError, Response
 from milkrun.client.facts import ConnectionFacts, TlsFacts
@@ -32,7 +32,17 @@ class HttpProbes:
 class HttpProbe:
     """Observes one endpoint, once a call."""
 
-    __slots__ = ("_client", "_clock", "_facts", "_lag_since", "_needs_headers", "_request", "_timeout", "_tls")
+    __slots__ = (
+        "_client",
+        "_clock",
+        "_facts",
+        "_lag_since",
+        "_needs_headers",
+        "_request",
+        "_secrets",
+        "_timeout",
+        "_tls",
+    )
 
     def __init__(self, endpoint: Endpoint, client: Client, clock: Clock, lag_since: LagSince) -> None:
         options = endpoint.options
@@ -41,6 +51,7 @@ class HttpProbe:
         self._client = client
         self._clock = clock
         self._lag_since = lag_since
+        self._secrets = options.secrets
         self._timeout = endpoint.timeout
         self._needs_headers = needs_headers(endpoint.conditions, endpoint.degraded)
         self._facts: TlsFacts | None = None
@@ -99,7 +110,7 @@ class HttpProbe:
             address=connection.address if connection else None,
             tls=self._session(connection.tls) if connection else None,
             warnings=error.warnings,
-            failure=Failure(layer=Layer(error.layer), kind=error.kind, message=error.message),
+            failure=Failure(layer=Layer(error.layer), kind=error.kind, message=_hide(self._secrets, error.message)),
             lag=max(self._lag_since(began), overdue),
             timeout=self._timeout,
         )
@@ -109,6 +120,13 @@ class HttpProbe:
         if facts is not self._facts:
             self._facts, self._tls = facts, _tls(facts) if facts else None
         return self._tls
+
+
+def _hide(secrets: Iterable[str], message: str) -> str:
+    """A message without secrets: where a redirect leads, it may quote the URL that was asked for."""
+    for secret in secrets:
+        message = message.replace(secret, "(hidden)")
+    return message
 
 
 def _warmth(connection: ConnectionFacts, timings: ClientTimings) -> Connection:
