@@ -282,13 +282,34 @@ async def test_what_an_endpoint_was_stays_with_its_revision(store: SqliteStore, 
     ]
 
 
-async def test_the_tables_are_what_the_migrations_make(store: SqliteStore) -> None:
+def before_the_first_step(path: Path) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+
+
+async def test_the_tables_are_what_the_migrations_make(path: Path) -> None:
     def compare() -> list[Any]:
         connection = store._opened._connection
         with connection.begin():
             return list(compare_metadata(MigrationContext.configure(connection), schema.metadata))
 
+    before_the_first_step(path)
+    store = await open_sqlite(path)
     assert await store._run(store._writing, compare) == []
+    await store.close()
+    assert ask(path, "SELECT version_num FROM alembic_version") == [(NEWEST,)]
+
+
+async def test_a_new_database_is_the_one_that_the_migrations_make(tmp_path: Path) -> None:
+    made, migrated = tmp_path / "made" / "milkrun.db", tmp_path / "migrated" / "milkrun.db"
+    before_the_first_step(migrated)
+    shapes = []
+    for path in (made, migrated):
+        await (await open_sqlite(path)).close()
+        stated = ask(path, "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%'")
+        shapes.append({name: "".join((sql or "").split()) for name, sql in stated})
+    assert shapes[0] == shapes[1]
 
 
 def test_the_newest_migration_is_the_one_that_opening_asks_for() -> None:
@@ -296,12 +317,12 @@ def test_the_newest_migration_is_the_one_that_opening_asks_for() -> None:
     assert script.get_heads() == [NEWEST]
 
 
-async def test_opening_an_up_to_date_database_does_not_load_alembic(path: Path) -> None:
-    await (await open_sqlite(path)).close()
+async def test_opening_a_new_or_an_up_to_date_database_does_not_load_alembic(path: Path) -> None:
     program = (
         "import asyncio, sys; from pathlib import Path; from milkrun.store.sqlite import open_sqlite\n"
         "async def main(): await (await open_sqlite(Path(sys.argv[1]))).close()\n"
         "asyncio.run(main()); assert 'alembic' not in sys.modules"
     )
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, str(path))
-    assert await process.wait() == 0
+    for _ in ("new", "up to date"):
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, str(path))
+        assert await process.wait() == 0

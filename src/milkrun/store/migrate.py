@@ -1,9 +1,10 @@
-"""Brings a database's tables up to this version's, in one transaction, and refuses what it does not know."""
+"""Makes a new database's tables, or brings an old one's up to this version's, in one transaction; refuses others'."""
 
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select
+from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, select
 
+from milkrun.store import schema
 from milkrun.store.protocol import StoreError
 
 # The newest step in `migrations/versions`; a test holds it to that.
@@ -19,22 +20,26 @@ def migrate(connection: Connection, path: Path) -> None:
         StoreError: the file is another program's, or was written by a newer Milkrun.
     """
     with connection.begin():
-        revision = _revision(connection, path)
+        tables = inspect(connection).get_table_names()
+        if not tables:
+            _create(connection)
+            return
+        if _alembic_version.name not in tables:
+            raise StoreError(f"{path} is another program's database: choose another data directory")
+        revision = connection.scalar(select(_alembic_version.c.version_num))
         if revision != NEWEST:
             _upgrade(connection, revision, path)
 
 
-def _revision(connection: Connection, path: Path) -> str | None:
-    tables = inspect(connection).get_table_names()
-    if _alembic_version.name in tables:
-        return connection.scalar(select(_alembic_version.c.version_num))
-    if tables:
-        raise StoreError(f"{path} is another program's database: choose another data directory")
-    return None
+def _create(connection: Connection) -> None:
+    """All tables as they are today; a test holds them to what the steps make."""
+    schema.metadata.create_all(connection, checkfirst=False)
+    _alembic_version.create(connection)
+    connection.execute(insert(_alembic_version).values(version_num=NEWEST))
 
 
 def _upgrade(connection: Connection, revision: str | None, path: Path) -> None:
-    # Imported here, for it costs 12 MB of memory and most starts need no migration.
+    # Imported here, for it costs 12 MB of memory and hardly a start needs it.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
     from alembic.script import ScriptDirectory  # noqa: PLC0415
