@@ -37,6 +37,19 @@ async def test_a_check_that_times_out_right_after_a_held_loop_sees_the_lag_befor
     ticking.cancel()
 
 
+async def test_a_check_between_two_ticks_knows_of_no_lag_before_it_and_of_the_tick_that_is_overdue() -> None:
+    clock = ManualClock()
+    meter = LagMeter(clock)
+    ticking = asyncio.create_task(meter.run())
+    hold(clock, 2.0)
+    await clock.advance(0.3)
+    began = clock.now()
+    assert meter.since(began) == pytest.approx(0)
+    hold(clock, 1.0)
+    assert meter.since(began) == pytest.approx(0.8, abs=0.15)
+    ticking.cancel()
+
+
 async def test_a_lag_early_in_a_long_check_is_remembered_and_one_before_it_is_not() -> None:
     clock = ManualClock()
     meter = LagMeter(clock)
