@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from milkrun.config.settings import Settings
 
 FIRST_ENDPOINT = """\
-No configuration: nothing is monitored yet. Write your first endpoint into milkrun.yaml:
+Nothing is monitored yet. Write your first endpoint into milkrun.yaml:
 
   endpoints:
     - name: my-api
@@ -46,8 +46,6 @@ def serve(
     """
     from milkrun.cli.configuration import read_or_refuse
 
-    if config is None:
-        typer.echo(FIRST_ENDPOINT, err=True)
     paths = [config] if config else []
     settings = read_or_refuse(paths)
     run(overridden(settings, host=host, port=port, data=data, allow_unauthenticated=allow_unauthenticated), paths=paths)
@@ -77,8 +75,13 @@ def run(settings: "Settings", paths: "Sequence[Path]" = ()) -> None:
     """Serve until stopped; trouble at the start is one line. `paths` are read again on SIGHUP."""
     from milkrun import app
 
+    def announce(greeting: str) -> None:
+        typer.echo(greeting)
+        if not settings.endpoints:
+            typer.echo(FIRST_ENDPOINT, err=True)
+
     try:
-        status = app.serve(settings, announce=typer.echo, paths=paths)
+        status = app.serve(settings, announce=announce, paths=paths)
     except app.StartError as err:
         refuse(f"milkrun: {err}")
     raise typer.Exit(status)
