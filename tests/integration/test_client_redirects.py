@@ -115,4 +115,4 @@ async def test_an_error_at_a_later_hop_tells_of_that_hop_alone() -> None:
             await client.get(server.url, redirects="all")
         assert (caught.value.layer, caught.value.kind) == ("connect", "refused")
         assert caught.value.connection is None
-        assert caught.value.status is None
+        assert caught.value.answer is None

@@ -11,7 +11,7 @@ from milkrun.clock import SystemClock
 from milkrun.core.condition import parse_condition
 from milkrun.core.endpoint import Endpoint
 from milkrun.core.evaluate import evaluate
-from milkrun.core.observation import Connection, Observation, Tls
+from milkrun.core.observation import Connection, Http, Observation, Tls
 from milkrun.core.outcome import Layer, Outcome
 from milkrun.monitor.lag import LagMeter
 from milkrun.probes.http import HttpOptions, Redirects
@@ -150,6 +150,15 @@ async def test_a_refusal_is_an_observation_not_an_exception() -> None:
     assert seen.failure is not None
     assert (seen.failure.layer, seen.failure.kind) == (Layer.CONNECT, "refused")
     assert (seen.connected, seen.http) == (False, None)
+
+
+async def test_what_was_answered_before_a_failure_is_told_with_it() -> None:
+    half = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 10\r\n\r\nhalf"
+    async with scripted(once(half)) as server, Client() as client:
+        (seen,) = await observe(client, http(url(server), "[BODY] == whole"))
+    assert seen.failure is not None
+    assert (seen.failure.layer, seen.failure.kind) == (Layer.RECEIVE, "truncated")
+    assert (seen.connected, seen.http) == (True, Http(status=500, version="1.1", bytes=4))
 
 
 async def test_silence_ends_at_the_endpoints_own_timeout() -> None:

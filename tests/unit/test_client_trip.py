@@ -1,8 +1,12 @@
 """A trip's clock: each exchange's phases, added up."""
 
 from milkrun.client.errors import RequestError
+from milkrun.client.facts import AnswerFacts
 from milkrun.client.timings import Timings
 from milkrun.client.trip import Trip
+
+MOVED = AnswerFacts(status=302, version="1.1", bytes=0)
+FOUND = AnswerFacts(status=200, version="1.1", bytes=9)
 
 
 def trip() -> Trip:
@@ -47,20 +51,20 @@ def test_the_next_exchange_adds_its_own_phases_and_none_of_the_last_ones() -> No
 def test_an_error_is_told_what_was_seen_on_the_whole_trip() -> None:
     one = trip()
     one.timings.queue = 1.0
-    one.warnings, one.status, one.stale_retry = ("of an earlier hop",), 302, True
+    one.warnings, one.answer, one.stale_retry = ("of an earlier hop",), MOVED, True
     error = RequestError("receive", "truncated", "the body ended early")
     error.warnings = ("of the last hop",)
     one.explain(error, 104.0)
     assert error.timings is one.timings
     assert error.timings.total == 3.0
     assert list(error.warnings) == ["of an earlier hop", "of the last hop"]
-    assert (error.status, error.stale_retry) == (302, True)
+    assert (error.answer, error.stale_retry) == (MOVED, True)
 
 
 def test_what_an_error_knows_itself_is_not_replaced() -> None:
     one = trip()
-    one.status = 302
+    one.answer = MOVED
     error = RequestError("receive", "truncated", "the body ended early")
-    error.status = 200
+    error.answer = FOUND
     one.explain(error, 104.0)
-    assert error.status == 200
+    assert error.answer is FOUND

@@ -335,7 +335,7 @@ class Client:
         self._pool.put_back(connection, request, now, keep=received.keep)
         body = received.body
         if headers is not None:
-            trip.connection, trip.status = facts, received.status
+            trip.connection, trip.answer = facts, received.facts()
             body = decoded(received, headers, request.max_body)
         return Response(request, received, body, timings, facts, trip.stale_retry,
                         trip.warnings + received.warnings, trip.history)  # fmt: skip
@@ -344,7 +344,8 @@ class Client:
         seen: set[tuple[str, str]] = set()
         while True:
             request = response.request
-            trip.warnings, trip.connection, trip.status = response.warnings, response.connection, response.status
+            trip.warnings, trip.connection = response.warnings, response.connection
+            trip.answer = response.received.facts()
             url = destination(request, response.status, *response.headers.get_all("location"))
             if url is None:
                 return response
@@ -355,7 +356,7 @@ class Client:
                 method, url, headers=headers, content=content, options=request.options, user_agent=self._user_agent
             )
             guard(seen, request)
-            trip.connection = trip.status = None  # until here the last hop is the one that sent us on
+            trip.connection = trip.answer = None  # until here the last hop is the one that sent us on
             response = await self._exchange(request, trip)
 
 

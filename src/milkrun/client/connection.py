@@ -266,7 +266,7 @@ class Connection(asyncio.Protocol):
 
     def _fail(self, error: RequestError, reason: Closed) -> None:
         answer = cast("asyncio.Future[Received]", self.answer)
-        error.status = self._parser.status
+        error.answer = self._parser.seen()
         error.warnings = self._parser.warnings
         self.abandon(reason)
         if not answer.done():

@@ -4,7 +4,7 @@ Two families: `RequestError`s are what became of a request (each with layer and 
 below), `UsageError`s are mistakes of the caller's and say what to do instead.
 """
 
-from milkrun.client.facts import ConnectionFacts
+from milkrun.client.facts import AnswerFacts, ConnectionFacts
 from milkrun.client.timings import Timings
 
 KINDS: dict[str, frozenset[str]] = {
@@ -35,7 +35,8 @@ class RequestError(ClientError):
     Attributes:
         layer, kind: the words of `KINDS`.
         phase: the phase of `Timings` it struck in ("queue", "dns", …, "receive").
-        timings: how far it got. connection, tls and status are what was seen before it failed, else None.
+        timings: how far it got.
+        connection, answer: what was seen of the connection and of the response before it failed, else None.
         stale_retry: whether it failed on the fresh connection that replaced a stale one.
         warnings: what was read although it should not have been sent so.
     """
@@ -50,7 +51,7 @@ class RequestError(ClientError):
         self.phase = phase or layer
         self.timings = Timings()
         self.connection: ConnectionFacts | None = None
-        self.status: int | None = None
+        self.answer: AnswerFacts | None = None
         self.stale_retry = False
         self.warnings: tuple[str, ...] = ()
 

@@ -23,6 +23,14 @@ class TlsFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     certificate: Certificate | None = None
 
 
+class AnswerFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What was seen of a response: its status, HTTP version ("1.1") and the bytes of body received so far."""
+
+    status: int
+    version: str
+    bytes: int
+
+
 class ConnectionFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The connection of one exchange: `reused` (warm), `age` in seconds, `uses` before this one, peer "ip:port"."""
 

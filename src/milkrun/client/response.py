@@ -52,7 +52,7 @@ class Response(msgspec.Struct, gc=False):
     @property
     def version(self) -> str:
         """The HTTP version, "1.1" or "1.0"."""
-        return self.received.head[5:8].decode("ascii")
+        return self.received.version
 
     @property
     def headers(self) -> Headers:

@@ -3,7 +3,7 @@
 import msgspec
 
 from milkrun.client.errors import RequestError
-from milkrun.client.facts import ConnectionFacts
+from milkrun.client.facts import AnswerFacts, ConnectionFacts
 from milkrun.client.response import Hop
 from milkrun.client.timings import Timings
 
@@ -17,7 +17,7 @@ class Trip(msgspec.Struct, gc=False):
         stale_retry: a hop had to be sent again on a fresh connection.
         warnings: of all hops.
         history: the redirects followed.
-        connection, status: of the present hop, as far as it is known.
+        connection, answer: of the present hop, as far as it is known.
         begun, sent, heard, further: clock seconds of the present exchange: its begin, the request all sent, the first
             piece of the response, the latest further one; 0.0: not yet. They are here and not the connection's,
             because what is made anew for each request is in the processor's cache.
@@ -31,7 +31,7 @@ class Trip(msgspec.Struct, gc=False):
     warnings: tuple[str, ...] = ()
     history: tuple[Hop, ...] = ()
     connection: ConnectionFacts | None = None
-    status: int | None = None
+    answer: AnswerFacts | None = None
     sent: float = 0.0
     heard: float = 0.0
     further: float = 0.0
@@ -56,6 +56,6 @@ class Trip(msgspec.Struct, gc=False):
         self.timings.total = now - self.started - self.timings.queue
         error.timings = self.timings
         error.connection = error.connection or self.connection
-        error.status = error.status or self.status
+        error.answer = error.answer or self.answer
         error.stale_retry = self.stale_retry
         error.warnings = self.warnings + error.warnings

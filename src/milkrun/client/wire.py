@@ -11,6 +11,7 @@ import httptools
 import msgspec
 
 from milkrun.client.errors import RequestError
+from milkrun.client.facts import AnswerFacts
 from milkrun.client.headers import Headers
 from milkrun.client.lenient import bad_framing, bad_status_line, repair
 
@@ -49,6 +50,15 @@ class Received(msgspec.Struct, gc=False):
     keep: bool
     notable: bool
     warnings: tuple[str, ...]
+
+    @property
+    def version(self) -> str:
+        """The HTTP version, "1.1" or "1.0"."""
+        return _version(self.head)
+
+    def facts(self) -> AnswerFacts:
+        """What there is to say of it in short."""
+        return AnswerFacts(status=self.status, version=self.version, bytes=self.size)
 
 
 class ResponseParser:
@@ -102,6 +112,12 @@ class ResponseParser:
     def status(self) -> int | None:
         """The final status code once the head is complete, else None."""
         return self._status if self._head else None
+
+    def seen(self) -> AnswerFacts | None:
+        """What is known of the response so far; None until its head is complete."""
+        if not self._head:
+            return None
+        return AnswerFacts(status=self._status, version=_version(self._head), bytes=self._size)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -274,3 +290,7 @@ def _is_acceptable(head: bytes) -> bool:
 
 def _bad_body(refusal: Exception) -> RequestError:
     return bad_framing(f"the body's framing is broken: {refusal}", phase="receive")
+
+
+def _version(head: bytes) -> str:
+    return head[5:8].decode("ascii")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from milkrun.client import Client, RequestError, Response
-from milkrun.client.facts import ConnectionFacts, TlsFacts
+from milkrun.client.facts import AnswerFacts, ConnectionFacts, TlsFacts
 from milkrun.client.timings import Timings as ClientTimings
 from milkrun.clock import Clock
 from milkrun.core.endpoint import Endpoint
@@ -88,7 +88,7 @@ class HttpProbe:
             peer=connection.peer,
             address=connection.address,
             connected=True,
-            http=Http(status=received.status, version=response.version, bytes=received.size),
+            http=Http(status=received.status, version=received.version, bytes=received.size),
             tls=self._session(connection.tls),
             headers=response.headers if self._needs_headers else None,
             body=response.body,
@@ -108,6 +108,8 @@ class HttpProbe:
             stale_retry=error.stale_retry,
             peer=connection.peer if connection else None,
             address=connection.address if connection else None,
+            connected=connection is not None,
+            http=_http(error.answer) if error.answer else None,
             tls=self._session(connection.tls) if connection else None,
             warnings=error.warnings,
             failure=Failure(layer=Layer(error.layer), kind=error.kind, message=_hide(self._secrets, error.message)),
@@ -132,6 +134,10 @@ def _hide(secrets: Iterable[str], message: str) -> str:
 def _warmth(connection: ConnectionFacts, timings: ClientTimings) -> Connection:
     """Cold if any hop was: then there was a connect, whatever the last hop went over."""
     return Connection.COLD if timings.connect or not connection.reused else Connection.WARM
+
+
+def _http(answer: AnswerFacts) -> Http:
+    return Http(status=answer.status, version=answer.version, bytes=answer.bytes)
 
 
 def _timings(timings: ClientTimings) -> Timings:
