@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from milkrun.core.observation import Observation
-from milkrun.core.slots import slots_between
 from milkrun.monitor.route import Route, Stop
 from tests.support.rounds import an_endpoint, answer, registered
+from tests.support.slots import slots_between
 
 
 async def nothing() -> Observation:

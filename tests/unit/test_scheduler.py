@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from milkrun.core.endpoint import Retry
 from milkrun.core.outcome import Layer, Outcome
 from milkrun.core.result import Trigger
-from milkrun.core.slots import slots_between
 from milkrun.monitor.route import Stop
 from tests.support.rounds import MIDNIGHT, Round, ScriptedProbe, an_endpoint
+from tests.support.slots import slots_between
 
 START = MIDNIGHT * 1_000
 

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milkrun.core.slots import next_slot, phase, slots_between
+from milkrun.core.slots import phase
+from tests.support.slots import next_slot, slots_between
 
 keys = st.integers().map("core_{}".format)
 intervals = st.integers(min_value=1, max_value=86_400_000)

@@ -13,13 +13,3 @@ def phase(key: str, interval: int) -> int:
     """Where in its interval an endpoint is due: 0 <= phase < interval, always the same for the same key."""
     digest = blake2b(key.encode(), digest_size=HASH_BYTES).digest()
     return int.from_bytes(digest) % interval
-
-
-def next_slot(now: int, phase: int, interval: int) -> int:
-    """The first slot at or after `now`."""
-    return now + (phase - now) % interval
-
-
-def slots_between(began: int, ended: int, phase: int, interval: int) -> range:
-    """Every slot from `began` on and before `ended`, oldest first."""
-    return range(next_slot(began, phase, interval), ended, interval)
