@@ -7,8 +7,9 @@ import time
 import pytest
 
 from milkrun.client import Client, RequestError, RequestTimeoutError
-from milkrun.client.connection import Closed, Connection
+from milkrun.client.connection import Connection
 from milkrun.client.deadlines import Deadlines
+from milkrun.client.link import Closed
 from milkrun.client.timings import Timings
 from milkrun.client.trip import Trip
 from milkrun.client.wire import Received

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Literal, Self, TypedDict, Unpack, cast
 
-from milkrun.client.connection import Closed, Connection
+from milkrun.client.connection import Connection
 from milkrun.client.descriptors import Descriptors, descriptor_limit
 from milkrun.client.dial import Dialer
 from milkrun.client.errors import RequestError, UsageError
 from milkrun.client.headers import Headers
+from milkrun.client.link import Closed
 from milkrun.client.pool import CLOSED, Limits, Policy, Pool
 from milkrun.client.redirect import destination, guard, onward
 from milkrun.client.request import BodyUse, Content, HeaderTypes, Options, PreparedRequest, Redirects, build

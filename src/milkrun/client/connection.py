@@ -8,12 +8,11 @@ import asyncio
 import math
 import ssl
 from collections.abc import Callable
-from enum import StrEnum
-from typing import Protocol, cast
+from typing import cast
 
 from milkrun.client.deadlines import Deadlines
 from milkrun.client.errors import RequestError, RequestTimeoutError
-from milkrun.client.facts import ConnectionFacts, TlsFacts
+from milkrun.client.link import Closed, Link, Owner
 from milkrun.client.request import PreparedRequest
 from milkrun.client.trip import Trip
 from milkrun.client.wire import Received, ResponseParser
@@ -33,58 +32,16 @@ _BROKEN = {
 }
 
 
-class Closed(StrEnum):
-    """Why a connection was closed: the keys of `closed_total`."""
-
-    SERVER = "server"  # the server closed it while it was idle
-    NOT_KEPT = "not-kept"  # the response said that it would be closed, or did not say where it ends
-    FAILED = "failed"  # an exchange failed on it
-    TIMEOUT = "timeout"  # the deadline struck during an exchange
-    CANCELLED = "cancelled"  # the caller went away during an exchange
-    MAX_AGE = "max-age"
-    IDLE = "idle"
-    FRESH = "fresh"  # its one request asked for a connection of its own
-    BUDGET = "budget"  # the budget keeps others warm
-    UNASKED = "unasked"  # the server sent what nobody asked for
-    CLIENT = "client"  # the client was closed
-
-
-class Owner(Protocol):
-    """Who a connection belongs to."""
-
-    def expired(self, connection: "Connection", now: float) -> None:
-        """Its time as an idle connection is over."""
-
-    def ending(self, connection: "Connection") -> None:
-        """It is being closed: its descriptor soon will be."""
-
-    def spoilt(self, connection: "Connection", reason: Closed) -> None:
-        """It can serve no further exchange."""
-
-    def lost(self, connection: "Connection") -> None:
-        """Its descriptor is closed."""
-
-
-class Connection(asyncio.Protocol):
+class Connection(Link):
     """A connection and the exchange it is carrying, if any.
 
     Attributes:
-        key: what it is pooled by.
-        created, returned: clock seconds of its birth and of the end of its last exchange.
-        uses: exchanges begun.
-        patience: seconds that it may be idle.
-        gap: seconds it was idle before its last exchange, infinite before its second.
-        jitter: 0.9 to 1: the part of any maximum age that it may reach, so that connections made together do not
-            all end together.
-        retires: clock seconds at which it is too old, by the client's maximum age.
-        is_idle, below: whether it lies in its owner's stack of idle connections, and on which other.
-        due, watched: see `deadlines`; while idle, the time to expire.
-        ended: why it was closed; None while it is open.
+        below: which other lies below it in the stack of idle connections.
     """
 
-    __slots__ = ("_clock", "_deadlines", "_early", "_loop", "_parser", "_paused", "_spent", "_transport", "_trip",
-                 "address", "answer", "below", "created", "due", "ended", "gap", "is_idle", "jitter", "key", "lost",
-                 "owner", "patience", "peer", "retires", "returned", "tls", "uses", "watched")  # fmt: skip
+    __slots__ = ("_early", "_parser", "_paused", "_spent", "_trip", "answer", "below")
+
+    shared = False
 
     def __init__(
         self,
@@ -96,36 +53,13 @@ class Connection(asyncio.Protocol):
         patience: float,
         jitter: float,
     ) -> None:
-        self._loop = loop
-        self._deadlines = deadlines
-        self._clock = clock
+        super().__init__(loop=loop, deadlines=deadlines, clock=clock, patience=patience, jitter=jitter)
         self._parser = ResponseParser(max_head=max_head)
-        self._transport: asyncio.Transport  # from connection_made on, before which nobody has the connection
         self._paused = self._spent = False
         self._early = b""
         self._trip: Trip | None = None  # of the exchange in flight
         self.answer: asyncio.Future[Received] | None = None
-        self.owner: Owner | None = None
-        self.key = ""
-        self.peer: str | None = None
-        self.address: str | None = None
-        self.tls: TlsFacts | None = None
-        self.created = self.returned = clock()
-        self.uses = 0
-        self.gap = math.inf
-        self.patience = patience
-        self.jitter = jitter
-        self.retires = math.inf
-        self.is_idle = False
         self.below: Connection | None = None
-        self.due = self.watched = math.inf
-        self.ended: Closed | None = None
-        self.lost = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """As asyncio has it."""
-        self._transport = cast("asyncio.Transport", transport)
-        self.created = self._clock()
 
     def start(self, request: PreparedRequest, trip: Trip) -> asyncio.Future[Received]:
         """Send a request; the future brings the response, or a RequestError."""
@@ -150,33 +84,12 @@ class Connection(asyncio.Protocol):
             self._catch_up()
         return answer
 
-    def facts(self, begun: float) -> ConnectionFacts:
-        """What the exchange that has `begun` last is to know of its connection."""
-        return ConnectionFacts(
-            reused=self.uses > 1,
-            age=begun - self.created,
-            uses=self.uses - 1,
-            peer=self.peer,
-            address=self.address,
-            tls=self.tls,
-        )
-
-    def rest(self, now: float, max_age: float | None) -> None:
-        """Be idle, for as long as patience lasts, or until the connection is too old."""
-        self.is_idle = True
-        self.returned = now
-        due = now + self.patience
-        retires = self.retires if max_age is None else self.created + max_age * self.jitter
-        if due > retires:
-            due = retires
-        self.due = due
-        if due < self.watched:
-            self._deadlines.watch(self)
-
-    def close(self, reason: Closed) -> None:
-        """Close in good order; over TLS that takes up to a second if the peer is silent."""
-        self._end(reason)
-        self._transport.close()
+    def dismiss(self, error: Exception) -> None:
+        """As `Link` has it."""
+        answer = cast("asyncio.Future[Received]", self.answer)
+        self.abandon(Closed.CLIENT)
+        if not answer.done():
+            answer.set_exception(error)
 
     def abandon(self, reason: Closed) -> None:
         """Close at once, whatever is in flight."""
@@ -290,10 +203,3 @@ class Connection(asyncio.Protocol):
             self._end(reason)
             if self.owner is not None:
                 self.owner.spoilt(self, reason)
-
-    def _end(self, reason: Closed) -> None:
-        self.due = math.inf
-        if self.ended is None:
-            self.ended = reason
-            if self.owner is not None:
-                self.owner.ending(self)

@@ -14,13 +14,14 @@ from typing import cast
 
 import msgspec
 
-from milkrun.client.connection import Closed, Connection
+from milkrun.client.connection import Connection
 from milkrun.client.deadlines import Deadlines
 from milkrun.client.descriptors import Descriptors
 from milkrun.client.dial import Dialer, Dialled
 from milkrun.client.errors import OwnError, RequestError, UsageError
 from milkrun.client.gate import Doorkeeper, Gate
 from milkrun.client.lane import Lane
+from milkrun.client.link import Closed
 from milkrun.client.request import PreparedRequest
 from milkrun.client.trip import Trip
 from milkrun.client.warmth import Overdue, warm_part
@@ -196,21 +197,15 @@ class Pool:
         for gate in (self._total, self._room, self._handshakes, *self._lanes.values()):
             gate.turn_away(error)
         for connection in tuple(self._connections):
-            self._dismiss(connection, error)
+            if connection.answer is None:
+                self._retire(connection, Closed.CLIENT)
+            else:
+                connection.dismiss(error)
         if self._deadlines is not None:
             self._deadlines.close()
         if self._connections:
             self._emptied = self._loop.create_future()
             await self._emptied
-
-    def _dismiss(self, connection: Connection, error: Exception) -> None:
-        answer = connection.answer
-        if answer is None:
-            self._retire(connection, Closed.CLIENT)
-            return
-        connection.abandon(Closed.CLIENT)
-        if not answer.done():
-            answer.set_exception(error)
 
     def _pop(self, lane: Lane, request: PreparedRequest, now: float) -> Connection | None:
         max_age = request.max_age

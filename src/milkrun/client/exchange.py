@@ -1,0 +1,67 @@
+"""One request and its response on a connection: what the client holds while it waits, whatever the connection speaks.
+
+An HTTP/1.1 connection is itself the exchange it carries, one after the other; one of HTTP/2 hands out a stream each.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from milkrun.client.facts import ConnectionFacts
+from milkrun.client.inflow import Inflow
+from milkrun.client.link import Closed
+from milkrun.client.request import PreparedRequest
+from milkrun.client.trip import Trip
+from milkrun.client.wire import Received
+
+
+class Exchange(Protocol):
+    """One request and its response.
+
+    Attributes:
+        shared: whether the connection carries others beside it.
+        uses: exchanges begun on the connection, up to and with this one once it has started.
+        patience: seconds that the connection may be idle.
+        ended: why it, or its connection, was ended; None while it is open.
+        unheeded: whether the server has said that it did not process the request, so that it may be sent again
+            whatever its method (RFC 9113 8.7).
+    """
+
+    uses: int
+    patience: float
+
+    @property
+    def shared(self) -> bool:
+        """See above."""
+
+    @property
+    def ended(self) -> Closed | None:
+        """See above."""
+
+    @property
+    def unheeded(self) -> bool:
+        """See above."""
+
+    def start(self, request: PreparedRequest, trip: Trip) -> asyncio.Future[Received]:
+        """Send a request; the future brings the whole response, or a RequestError."""
+
+    def open(
+        self, request: PreparedRequest, trip: Trip, inflow: Inflow | None, on_interim: Callable[[bytes], None] | None
+    ) -> asyncio.Future[Received]:
+        """Send a request whose content follows by `write`, or whose response is read piece by piece, or both.
+
+        With an `inflow` the future brings the head as soon as it is there, and the body goes into the inflow;
+        `on_interim` is called with the head of each interim (1xx) response.
+        """
+
+    async def write(self, piece: bytes) -> None:
+        """Send a piece of the content once there is room for it. Nothing is sent any more once the exchange is over."""
+
+    def end_content(self) -> None:
+        """The content was all written."""
+
+    def facts(self, begun: float) -> ConnectionFacts:
+        """What the exchange that has `begun` is to know of its connection."""
+
+    def abandon(self, reason: Closed) -> None:
+        """Give the exchange up at once, whatever is in flight."""

@@ -1,0 +1,153 @@
+"""A connection as its pool sees it, whatever it speaks: its age, its idleness, its end, and whom it tells of them."""
+
+import asyncio
+import math
+from collections.abc import Callable
+from enum import StrEnum
+from typing import ClassVar, Protocol, cast
+
+from milkrun.client.deadlines import Deadlines
+from milkrun.client.facts import ConnectionFacts, TlsFacts
+
+
+class Closed(StrEnum):
+    """Why a connection was closed: the keys of `closed_total`."""
+
+    SERVER = "server"  # the server closed it while it was idle
+    NOT_KEPT = "not-kept"  # the response said that it would be closed, or did not say where it ends
+    FAILED = "failed"  # an exchange failed on it
+    TIMEOUT = "timeout"  # the deadline struck during an exchange
+    CANCELLED = "cancelled"  # the caller went away during an exchange
+    MAX_AGE = "max-age"
+    MAX_USES = "max-uses"
+    IDLE = "idle"
+    FRESH = "fresh"  # its one request asked for a connection of its own
+    NAME = "name"  # the name does not lead to its peer any more
+    BUDGET = "budget"  # the budget keeps others warm
+    UNASKED = "unasked"  # the server sent what nobody asked for
+    CLIENT = "client"  # the client was closed
+
+
+class Owner(Protocol):
+    """Who a connection belongs to."""
+
+    def expired(self, connection: "Link", now: float) -> None:
+        """Its time as an idle connection is over."""
+
+    def ending(self, connection: "Link") -> None:
+        """It is being closed: its descriptor soon will be."""
+
+    def spoilt(self, connection: "Link", reason: Closed) -> None:
+        """It can serve no further exchange."""
+
+    def settled(self, connection: "Link") -> None:
+        """It knows by now how many exchanges it may carry at once."""
+
+    def vacated(self, connection: "Link") -> None:
+        """The last of its exchanges, of which it may carry several at once, is over."""
+
+    def lost(self, connection: "Link") -> None:
+        """Its descriptor is closed."""
+
+
+class Link(asyncio.Protocol):
+    """What every kind of connection has in common.
+
+    Attributes:
+        shared: whether it carries several exchanges at once.
+        key: what it is pooled by.
+        created, returned: clock seconds of its birth and of the end of its last exchange.
+        uses: exchanges begun.
+        patience: seconds that it may be idle.
+        gap: seconds it was idle before its last exchange, infinite before its second.
+        jitter: 0.9 to 1: the part of any maximum age that it may reach, so that connections made together do not
+            all end together.
+        retires: clock seconds at which it is too old, by the client's maximum age.
+        is_idle: whether it carries nothing and waits for the next exchange.
+        due, watched: see `deadlines`; while idle, the time to expire.
+        ended: why it was closed; None while it is open.
+        lost: whether its descriptor is closed.
+    """
+
+    __slots__ = ("_clock", "_deadlines", "_loop", "_transport", "address", "created", "due", "ended", "gap",
+                 "is_idle", "jitter", "key", "lost", "owner", "patience", "peer", "retires", "returned", "tls", "uses",
+                 "watched")  # fmt: skip
+
+    shared: ClassVar[bool]
+
+    def __init__(
+        self,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        deadlines: Deadlines,
+        clock: Callable[[], float],
+        patience: float,
+        jitter: float,
+    ) -> None:
+        self._loop = loop
+        self._deadlines = deadlines
+        self._clock = clock
+        self._transport: asyncio.Transport  # from connection_made on, before which nobody has the connection
+        self.owner: Owner | None = None
+        self.key = ""
+        self.peer: str | None = None
+        self.address: str | None = None
+        self.tls: TlsFacts | None = None
+        self.created = self.returned = clock()
+        self.uses = 0
+        self.gap = math.inf
+        self.patience = patience
+        self.jitter = jitter
+        self.retires = math.inf
+        self.is_idle = False
+        self.due = self.watched = math.inf
+        self.ended: Closed | None = None
+        self.lost = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """As asyncio has it."""
+        self._transport = cast("asyncio.Transport", transport)
+        self.created = self._clock()
+
+    def facts(self, begun: float) -> ConnectionFacts:
+        """What the exchange that has `begun` last is to know of its connection."""
+        return ConnectionFacts(
+            reused=self.uses > 1,
+            age=begun - self.created,
+            uses=self.uses - 1,
+            peer=self.peer,
+            address=self.address,
+            tls=self.tls,
+        )
+
+    def rest(self, now: float, max_age: float | None) -> None:
+        """Be idle, for as long as patience lasts, or until the connection is too old."""
+        self.is_idle = True
+        self.returned = now
+        due = now + self.patience
+        retires = self.retires if max_age is None else self.created + max_age * self.jitter
+        if due > retires:
+            due = retires
+        self.due = due
+        if due < self.watched:
+            self._deadlines.watch(self)
+
+    def close(self, reason: Closed) -> None:
+        """Close in good order: carry nothing new, and end once what is carried has ended."""
+        self._end(reason)
+        self._transport.close()  # over TLS that takes up to a second if the peer is silent
+
+    def dismiss(self, error: Exception) -> None:
+        """The owner closes: whoever waits for something from this connection gets the error; close at once."""
+        raise NotImplementedError
+
+    def strike(self, now: float) -> None:
+        """Its time has come: see `deadlines`."""
+        raise NotImplementedError
+
+    def _end(self, reason: Closed) -> None:
+        self.due = math.inf
+        if self.ended is None:
+            self.ended = reason
+            if self.owner is not None:
+                self.owner.ending(self)
