@@ -12,7 +12,7 @@ def data(method: str = "GET", url: str = "http://a.test/x?y=1#z", **options: obj
 def test_a_request_is_its_line_its_fields_and_its_content() -> None:
     assert data("post", content="häh", headers={"X-A": "1"}) == (
         b"POST /x?y=1 HTTP/1.1\r\nHost: a.test\r\nUser-Agent: tests\r\nAccept: */*\r\n"
-        b"Accept-Encoding: gzip, deflate\r\n"
+        b"Accept-Encoding: gzip, deflate, br, zstd\r\n"
         b"Content-Length: 4\r\nX-A: 1\r\n\r\nh\xc3\xa4h"
     )
 

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from milkrun.client.coding import ACCEPT_ENCODING
 from milkrun.client.errors import UsageError
 from milkrun.client.tls import TlsOptions
 from milkrun.client.url import Url
@@ -118,7 +119,7 @@ def _defaults(
         "Host": url.origin.authority,
         "User-Agent": user_agent,
         "Accept": "*/*",
-        "Accept-Encoding": "gzip, deflate",
+        "Accept-Encoding": ACCEPT_ENCODING,
     }
     if url.userinfo is not None:
         fields["Authorization"] = _basic(*url.userinfo)

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from milkrun.client.decode import decode
+from milkrun.client.coding import decode
 from milkrun.client.facts import ConnectionFacts
 from milkrun.client.headers import Headers
 from milkrun.client.lenient import bad_framing

@@ -1,0 +1,5 @@
+"""Content codings (RFC 9110 8.4): bodies come compressed, and are read as what they were, under a cap."""
+
+from milkrun.client.coding.decoder import ACCEPT_ENCODING, Decoder, decode, decoder
+
+__all__ = ["ACCEPT_ENCODING", "Decoder", "decode", "decoder"]
