@@ -9,7 +9,7 @@ from milkrun.client.timings import Timings
 
 KINDS: dict[str, frozenset[str]] = {
     "dns": frozenset({"not-found", "no-address", "server-failure", "timeout"}),
-    "connect": frozenset({"refused", "unreachable", "reset", "timeout"}),
+    "connect": frozenset({"refused", "unreachable", "reset", "denied", "timeout"}),
     "tls": frozenset({"expired", "hostname", "untrusted", "not-tls", "alert", "closed", "timeout"}),
     "send": frozenset({"closed", "reset", "timeout"}),
     "wait": frozenset({"closed", "reset", "timeout"}),
@@ -17,7 +17,7 @@ KINDS: dict[str, frozenset[str]] = {
     "protocol": frozenset({"bad-status-line", "bad-header", "bad-framing", "header-too-large"}),
     "body": frozenset({"too-large", "bad-encoding"}),
     "redirect": frozenset({"loop", "limit"}),
-    "self": frozenset({"descriptors", "ports", "overload", "network", "overrun"}),
+    "self": frozenset({"descriptors", "ports", "overload", "network", "overrun", "proxy", "credentials"}),
 }
 
 

@@ -35,7 +35,7 @@ class Layer(StrEnum):
 
 FAILURE_KINDS: dict[Layer, frozenset[str]] = {
     Layer.DNS: frozenset({"not-found", "no-address", "server-failure", "timeout"}),
-    Layer.CONNECT: frozenset({"refused", "unreachable", "reset", "timeout"}),
+    Layer.CONNECT: frozenset({"refused", "unreachable", "reset", "denied", "timeout"}),
     Layer.TLS: frozenset({"expired", "hostname", "untrusted", "not-tls", "alert", "closed", "timeout"}),
     Layer.SEND: frozenset({"closed", "reset", "timeout"}),
     Layer.WAIT: frozenset({"closed", "reset", "timeout"}),
@@ -43,7 +43,7 @@ FAILURE_KINDS: dict[Layer, frozenset[str]] = {
     Layer.PROTOCOL: frozenset({"bad-status-line", "bad-header", "bad-framing", "header-too-large"}),
     Layer.BODY: frozenset({"too-large", "bad-encoding"}),
     Layer.REDIRECT: frozenset({"loop", "limit"}),
-    Layer.SELF: frozenset({"descriptors", "ports", "overload", "network", "overrun"}),
+    Layer.SELF: frozenset({"descriptors", "ports", "overload", "network", "overrun", "proxy", "credentials"}),
 }
 
 
