@@ -25,7 +25,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Scheme, host and port: what connections are pooled by.
 
     Attributes:
-        scheme: "http" or "https".
+        scheme: "http" or "https"; of a proxy also "socks5" or "socks5h".
         host: a lower-case A-label name, or a literal address without brackets.
         port: 1 to 65535, the scheme's default filled in.
     """
@@ -38,7 +38,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def authority(self) -> str:
         """The `Host` header (RFC 9110 7.2): brackets around IPv6, a default port left out."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+        return host if self.port == DEFAULT_PORTS.get(self.scheme) else f"{host}:{self.port}"
 
 
 class Url(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -83,23 +83,34 @@ def join(base: Url, location: str) -> Url:
         raise UsageError(f"{_shown(location)!r} is no URL to go on to: {err}") from err
 
 
-def _assemble(scheme: str, authority: str, target: str, shown: str) -> Url:
+def parse_authority(scheme: str, authority: str, *, port: int, shown: str) -> tuple[Origin, tuple[str, str] | None]:
+    """Take the part between "://" and the path apart: where it leads, and its user and password if it has them.
+
+    Args:
+        scheme: of the origin.
+        authority: the part itself.
+        port: the one to use where it names none.
+        shown: what a message is to say it was read from, without credentials.
+
+    Raises:
+        UsageError: says what was expected.
+    """
     match = _AUTHORITY.fullmatch(authority)
     if match is None:
         raise UsageError(f"{shown!r} has no readable host; expected host, host:port or [IPv6 address]:port")
-    origin = Origin(scheme=scheme, host=_host(match["host"], shown), port=_port(match["port"], scheme, shown))
+    origin = Origin(scheme=scheme, host=_host(match["host"], shown), port=_port(match["port"], port, shown))
+    return origin, _userinfo(match["userinfo"])
+
+
+def _assemble(scheme: str, authority: str, target: str, shown: str) -> Url:
+    origin, userinfo = parse_authority(scheme, authority, port=DEFAULT_PORTS[scheme], shown=shown)
     target = _target(target)
-    return Url(
-        origin=origin,
-        target=target,
-        userinfo=_userinfo(match["userinfo"]),
-        text=f"{scheme}://{origin.authority}{target}",
-    )
+    return Url(origin=origin, target=target, userinfo=userinfo, text=f"{scheme}://{origin.authority}{target}")
 
 
 def _host(raw: str, shown: str) -> str:
     if not raw:
-        raise UsageError(f"{shown!r} names no host; expected http://host/path or https://host/path")
+        raise UsageError(f"{shown!r} names no host; expected one after the two slashes")
     if raw.startswith("["):
         return _ipv6(raw[1:-1], shown)
     host = _a_label(unquote(raw), shown)
@@ -134,9 +145,9 @@ def _ipv6(literal: str, shown: str) -> str:
         raise UsageError(f"{shown!r} has [{literal}] for a host; expected an IPv6 address in the brackets") from err
 
 
-def _port(raw: str | None, scheme: str, shown: str) -> int:
+def _port(raw: str | None, default: int, shown: str) -> int:
     if not raw:  # "host:" is allowed and means the default (RFC 3986 3.2.3)
-        return DEFAULT_PORTS[scheme]
+        return default
     if not (raw.isascii() and raw.isdigit() and 1 <= int(raw) <= _MAX_PORT):
         raise UsageError(f"{shown!r} has the port {raw!r}; expected a number from 1 to {_MAX_PORT}")
     return int(raw)
