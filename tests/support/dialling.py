@@ -8,7 +8,10 @@ import pytest
 
 from milkrun.client.dial import Dialer, Dialled
 from milkrun.client.errors import RequestError
+from milkrun.client.keepalive import KeepAlive
+from milkrun.client.policy import AddressPolicy
 from milkrun.client.resolve import Answer
+from milkrun.client.route import DIRECT, Route
 from milkrun.client.timings import Timings
 from milkrun.client.tls import Contexts, TlsOptions
 from milkrun.client.url import parse_url
@@ -61,12 +64,14 @@ async def dial(
     timings: Timings | None = None,
     fresh_dns: bool = False,
     factory: Callable[[], Heard] = Heard,
+    route: Route = DIRECT,
 ) -> Dialled[Heard]:
     """Dial a URL's origin within `patience` seconds."""
     return await dialer.dial(
         parse_url(url).origin,
-        factory,
+        lambda _: factory(),
         tls=tls or TlsOptions(),
+        route=route,
         deadline=asyncio.get_running_loop().time() + patience,
         timings=timings or Timings(),
         fresh_dns=fresh_dns,
@@ -80,18 +85,19 @@ async def failure(
     tls: TlsOptions | None = None,
     patience: float = 10.0,
     timings: Timings | None = None,
+    route: Route = DIRECT,
 ) -> RequestError:
     """Dial what cannot be reached and give the error; nothing stays open."""
     before = open_sockets()
     with pytest.raises(RequestError) as caught:
-        await dial(dialer, url, tls=tls, patience=patience, timings=timings)
+        await dial(dialer, url, tls=tls, patience=patience, timings=timings, route=route)
     assert await settled(before)
     return caught.value
 
 
-def direct() -> Dialer:
+def direct(*, policy: AddressPolicy | None = None, keepalive: KeepAlive | None = None) -> Dialer:
     """A dialer whose names resolve without asking."""
-    return Dialer(resolver=Directory(), contexts=Contexts())
+    return Dialer(resolver=Directory(), contexts=Contexts(), policy=policy, keepalive=keepalive)
 
 
 def _family(address: str) -> int:

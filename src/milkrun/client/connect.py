@@ -1,4 +1,4 @@
-"""One TCP connection to whichever of several addresses answers first (Happy Eyeballs, RFC 8305)."""
+"""One TCP connection to whichever of several addresses answers first (Happy Eyeballs, RFC 8305), or a unix socket's."""
 
 import asyncio
 import errno
@@ -26,29 +26,46 @@ _MEANING: dict[int, tuple[str, str]] = {
     errno.EPIPE: ("connect", "reset"),
     errno.ETIMEDOUT: ("connect", "timeout"),
     errno.EADDRNOTAVAIL: ("self", "ports"),
+    errno.EAGAIN: ("connect", "refused"),  # a unix socket whose queue of connections is full
 }
 _UNREACHABLE = ("connect", "unreachable")  # no route, no such family here, forbidden by a firewall
 _BLAME = {number: rank for rank, number in enumerate(_MEANING)}
 
 
+# bind() leaves the choice of the port to connect(), which may share one among destinations: else some 28,000
+# connections from a local address use up its ports, wherever they lead (Linux 4.2; not in Python before 3.14).
+_IP_BIND_ADDRESS_NO_PORT = 24
+_ABSTRACT = "\0"
+
+
 class Connected(NamedTuple):
-    """An open connection that reads nothing yet: its doorstep, the literal address and "ip:port" or "[ip]:port"."""
+    """An open connection that reads nothing yet, and its doorstep.
+
+    Attributes:
+        address: the literal address it leads to; None: not known here.
+        peer: "ip:port" or "[ip]:port"; "unix:path".
+    """
 
     transport: asyncio.Transport
     doorstep: Doorstep
-    address: str
+    address: str | None
     peer: str
 
 
-async def connect(addresses: Sequence[Address], port: int) -> Connected:
+async def connect(addresses: Sequence[Address], port: int, *, local: str | None = None) -> Connected:
     """Connect to one of the addresses; cancelled or failed, no socket stays open.
+
+    Args:
+        addresses: in the order in which to try them, at least one.
+        port: of each of them.
+        local: the address of this machine to connect from, of the same family.
 
     Raises:
         RequestError: connect/refused, /reset, /unreachable, /timeout (the kernel's, there is no deadline here).
-        OwnError: self/descriptors or self/ports.
+        OwnError: self/descriptors, self/ports, or self/network: this machine does not have the local address.
     """
-    if len(addresses) > 1:
-        return await _race(addresses, port)
+    if len(addresses) > 1 or local is not None:
+        return await _race(addresses, port, local)
     # The loop's own connect is a tenth of a TLS connection cheaper on uvloop than connecting a socket and passing it.
     address = addresses[0][1]
     loop = asyncio.get_running_loop()
@@ -59,9 +76,31 @@ async def connect(addresses: Sequence[Address], port: int) -> Connected:
     return _connected(transport, doorstep, address, port)
 
 
-async def _race(addresses: Sequence[Address], port: int) -> Connected:
+async def connect_unix(path: str) -> Connected:
+    """Connect to a unix socket; a path that starts with NUL is abstract, shown as "@…". Raises as `connect`."""
+    try:
+        sock = _unix_socket(path)
+        transport, doorstep = await asyncio.get_running_loop().create_unix_connection(Doorstep, sock=sock)
+    except OSError as err:
+        raise connect_error([err.errno]) from err
+    return Connected(transport, doorstep, None, f"unix:{path.replace(_ABSTRACT, '@')}")
+
+
+def _unix_socket(path: str) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        # It succeeds or fails at once; asyncio's own takes a full queue (EAGAIN) for a connection on its way.
+        sock.connect(path)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+async def _race(addresses: Sequence[Address], port: int, local: str | None) -> Connected:
     loop = asyncio.get_running_loop()
-    race = _Race(loop)
+    race = _Race(loop, local)
     try:
         sock = await start_connection(
             [_candidate(family, address, port) for family, address in addresses],
@@ -71,7 +110,7 @@ async def _race(addresses: Sequence[Address], port: int) -> Connected:
         )
         transport, doorstep = await loop.create_connection(Doorstep, sock=sock)
     except OSError as err:
-        raise connect_error(race.failures) from err
+        raise race.error(err.errno) from err
     return _connected(transport, doorstep, race.reached[sock], port)
 
 
@@ -94,10 +133,12 @@ class _Race:
     The library itself merges several failures into one text without an errno.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.failures: list[int | None] = []
+    def __init__(self, loop: asyncio.AbstractEventLoop, local: str | None) -> None:
         self.reached: dict[socket.socket, str] = {}
         self._loop = loop
+        self._local = local
+        self._failures: list[int | None] = []
+        self._unbound = False
 
     def open(self, candidate: AddrInfoType) -> socket.socket:
         family, kind, proto, _, _ = candidate
@@ -109,20 +150,42 @@ class _Race:
 
     async def sock_connect(self, sock: socket.socket, address: tuple[Any, ...]) -> None:
         try:
+            if self._local is not None:
+                self._bind(sock, self._local)
             await self._loop.sock_connect(sock, address)
         except OSError as err:
             self._note(err)
             raise
         self.reached[sock] = address[0]
 
+    def error(self, number: int | None) -> RequestError:
+        """What became of all attempts; `number` is the errno of the whole, if there was none."""
+        if self._unbound:  # not the caller's mistake for certain: addresses come and go
+            return OwnError("network", f"{self._local} is no address of this machine now", phase="connect")
+        return connect_error(self._failures or [number])
+
+    def _bind(self, sock: socket.socket, local: str) -> None:
+        sock.setsockopt(socket.SOL_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
+        try:
+            sock.bind(_where(sock.family, local, 0))
+        except OSError:
+            self._unbound = True
+            raise
+
     def _note(self, error: OSError) -> None:
         # The number alone: the exception would hold this object in a cycle through its traceback.
-        self.failures.append(error.errno)
+        self._failures.append(error.errno)
 
 
 def _candidate(family: int, address: str, port: int) -> AddrInfoType:
-    where = (address, port, 0, 0) if family == socket.AF_INET6 else (address, port)
-    return family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", where
+    return family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", _where(family, address, port)
+
+
+def _where(family: int, address: str, port: int) -> tuple[str, int] | tuple[str, int, int, int]:
+    if family == socket.AF_INET:
+        return address, port
+    zone = address.partition("%")[2]  # the interface of a link-local address (RFC 4007 11)
+    return address, port, 0, int(zone) if zone.isdigit() else socket.if_nametoindex(zone) if zone else 0
 
 
 def _connected(transport: asyncio.Transport, doorstep: Doorstep, address: str, port: int) -> Connected:

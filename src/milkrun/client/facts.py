@@ -4,7 +4,7 @@ import msgspec
 
 
 class Certificate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A leaf certificate's facts; times are epoch seconds, names are the subject alternative names."""
+    """A certificate's facts; times are epoch seconds, names are the subject alternative names."""
 
     subject: str
     issuer: str
@@ -15,12 +15,29 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class TlsFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A TLS session, or as much of it as was seen before the handshake failed."""
+    """A TLS session, or as much of it as was seen before the handshake failed.
+
+    Attributes:
+        version, cipher, alpn: what was agreed.
+        certificate: the server's own.
+        chain: all that the server sent, its own first, then in the order sent; those that cannot be read left out.
+        earliest_expiry: when the first certificate of the chain expires, in epoch seconds.
+    """
 
     version: str | None = None
     cipher: str | None = None
     alpn: str | None = None
     certificate: Certificate | None = None
+    chain: tuple[Certificate, ...] = ()
+    earliest_expiry: float | None = None
+
+
+class ProxyFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The proxy a connection leads through: its URL without credentials, peer "ip:port", and its own TLS session."""
+
+    url: str
+    peer: str
+    tls: TlsFacts | None = None
 
 
 class AnswerFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -32,7 +49,15 @@ class AnswerFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ConnectionFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The connection of one exchange: `reused` (warm), `age` in seconds, `uses` before this one, peer "ip:port"."""
+    """The connection of one exchange.
+
+    Attributes:
+        reused, age, uses: whether it was warm, its age in seconds, the exchanges before this one.
+        peer: "ip:port", or "unix:path"; behind a proxy what the proxy was asked for, "host:port".
+        address: the target's own address, None where this side does not know it (proxy, unix socket).
+        tls: the session with the target.
+        proxy: the proxy it leads through, if any.
+    """
 
     reused: bool
     age: float
@@ -40,3 +65,4 @@ class ConnectionFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     peer: str | None
     address: str | None
     tls: TlsFacts | None = None
+    proxy: ProxyFacts | None = None

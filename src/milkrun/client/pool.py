@@ -307,7 +307,7 @@ class Pool:
         try:
             return await self._dialer.dial(
                 request.url.origin,
-                self._make,
+                lambda _: self._make(),
                 tls=options.tls,
                 deadline=trip.deadline,
                 timings=trip.timings,

@@ -154,10 +154,10 @@ async def _outlived(question: asyncio.Task[_Entry]) -> _Entry:
 
 
 def literal_family(host: str) -> int | None:
-    """The family of a literal address as `Origin.host` has it, None for a name."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    """The family of a literal address as `Origin.host` has it, with a zone or without, None for a name."""
+    family, literal = (socket.AF_INET6, host.partition("%")[0]) if ":" in host else (socket.AF_INET, host)
     try:
-        socket.inet_pton(family, host)
+        socket.inet_pton(family, literal)
     except OSError:
         return None
     return family

@@ -1,29 +1,79 @@
 """TLS contexts, one for each set of options: building one per client is the hidden cost of a client per request."""
 
+import hashlib
+import os
 import ssl
+import warnings
+from typing import Literal, TypeAlias
 
 import msgspec
 
 from milkrun.client.certificate import WitnessedContext
+from milkrun.client.client_certificate import ClientCertificate, read
 from milkrun.client.errors import RequestError, UsageError
 
+TlsVersion: TypeAlias = Literal["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"]
+
+_VERSIONS: dict[str, ssl.TLSVersion] = {version.name.replace("_", "."): version for version in ssl.TLSVersion
+                                        if version.name.startswith("TLSv")}  # fmt: skip
+_HTTP_1_1 = ("http/1.1",)
+_LONGEST_NAME = 255  # of a protocol in ALPN (RFC 7301 3.1)
 # X509_V_ERR codes (openssl/x509_vfy.h): not yet valid, expired; the name or the address does not match.
 _OUT_OF_DATE = frozenset({9, 10})
 _WRONG_NAME = frozenset({62, 64})
 # What OpenSSL makes of bytes that are no TLS record, by version and by what the bytes happen to be.
 _NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"})
+_ROOTS = "a file of PEM certificates"
+_SALT = os.urandom(16)  # so that what a key shows of a password says nothing outside this process
 
 
 class TlsOptions(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a caller may choose about TLS. Equal options share one context.
+    """What a caller may choose about TLS. Equal options share one context and connections.
 
     Attributes:
         insecure: accept any certificate; its facts are reported all the same.
         ca_file: a PEM file of roots to trust instead of the system's.
+        certificate: shown to servers that ask for one.
+        server_name: the name that is indicated to the server (SNI) and that its certificate has to be for, instead of
+            the URL's.
+        minimum_version: the oldest version to agree to. Those before 1.2 need OpenSSL's lowest level of security
+            (old hashes, short keys), which they bring with them.
+        alpn: the protocols to offer, the most wanted first (RFC 7301).
+        key: tells the connections of these options from those of others; "" for the default ones.
     """
 
     insecure: bool = False
     ca_file: str | None = None
+    certificate: ClientCertificate | None = None
+    server_name: str | None = None
+    minimum_version: TlsVersion = "TLSv1.2"
+    alpn: tuple[str, ...] = _HTTP_1_1
+    key: str = ""
+
+    def __post_init__(self) -> None:
+        if self.minimum_version not in _VERSIONS:
+            raise UsageError(f"{self.minimum_version!r} is no version of TLS; expected one of {', '.join(_VERSIONS)}")
+        for protocol in self.alpn:
+            if not (protocol.isascii() and 0 < len(protocol) <= _LONGEST_NAME):
+                raise UsageError(f"{protocol!r} cannot be offered by ALPN; expected a name such as http/1.1")
+        msgspec.structs.force_setattr(self, "key", " ".join(filter(None, self._marks())))
+
+    def _marks(self) -> tuple[str, ...]:
+        return (
+            "insecure" if self.insecure else "",
+            f"ca={self.ca_file!r}" if self.ca_file is not None else "",
+            _shown(self.certificate) if self.certificate is not None else "",
+            f"name={self.server_name!r}" if self.server_name is not None else "",
+            self.minimum_version if self.minimum_version != "TLSv1.2" else "",
+            f"alpn={','.join(self.alpn)}" if self.alpn != _HTTP_1_1 else "",
+        )
+
+
+def _shown(certificate: ClientCertificate) -> str:
+    mark = ""
+    if certificate.password is not None:
+        mark = hashlib.blake2s(certificate.password.encode(), key=_SALT, digest_size=16).hexdigest()
+    return f"cert={certificate.cert_file!r},{certificate.key_file!r},{mark}"
 
 
 class Contexts:
@@ -33,7 +83,9 @@ class Contexts:
         self._built: dict[TlsOptions, ssl.SSLContext] = {}
 
     def get(self, options: TlsOptions) -> ssl.SSLContext:
-        """The context for these options. Raises UsageError when the file of roots cannot be used."""
+        """The context for these options. Raises UsageError when a file they name cannot be used."""
+        if options.server_name is not None:  # it is said at each handshake, the context does not know of it
+            options = msgspec.structs.replace(options, server_name=None)
         context = self._built.get(options)
         if context is None:
             context = self._built[options] = _build(options)
@@ -44,7 +96,9 @@ def _build(options: TlsOptions) -> ssl.SSLContext:
     context = WitnessedContext(ssl.PROTOCOL_TLS_CLIENT)
     # A resumed session shows no certificate, so nothing is ever offered for resumption.
     context.options |= ssl.OP_NO_TICKET
-    context.set_alpn_protocols(["http/1.1"])
+    _require(context, options.minimum_version)
+    if options.alpn:
+        context.set_alpn_protocols(list(options.alpn))
     if options.insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -52,14 +106,25 @@ def _build(options: TlsOptions) -> ssl.SSLContext:
         context.load_default_certs()
     else:
         _trust(context, options.ca_file)
+    if options.certificate is not None:
+        options.certificate.load(context)
     return context
 
 
+def _require(context: ssl.SSLContext, version: TlsVersion) -> None:
+    if _VERSIONS[version] < ssl.TLSVersion.TLSv1_2:
+        context.set_ciphers("DEFAULT@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of the old ones, which were asked for by name
+        context.minimum_version = _VERSIONS[version]
+
+
 def _trust(context: ssl.SSLContext, ca_file: str) -> None:
+    read(ca_file, _ROOTS)
     try:
         context.load_verify_locations(cafile=ca_file)
-    except (OSError, ssl.SSLError) as err:
-        raise UsageError(f"{ca_file} holds no roots to trust: {err}; expected a file of PEM certificates") from err
+    except ssl.SSLError as err:
+        raise UsageError(f"{ca_file} holds no roots to trust; expected {_ROOTS}") from err
 
 
 def handshake_error(error: OSError) -> RequestError:

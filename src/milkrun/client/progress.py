@@ -1,0 +1,59 @@
+"""How far one attempt at a connection has come: its phase, what each phase cost, whom it has reached."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from milkrun.client.certificate import Witness
+from milkrun.client.connect import Connected
+from milkrun.client.errors import RequestError
+from milkrun.client.facts import ConnectionFacts, ProxyFacts
+from milkrun.client.timings import Timings
+
+
+class Progress:
+    """One attempt.
+
+    Attributes:
+        phase: of `Timings`; the one it is in, or was in last.
+        connected: what it has reached.
+        proxy: the proxy it has reached.
+        witness: of the TLS handshake it does.
+    """
+
+    def __init__(self, timings: Timings, now: Callable[[], float]) -> None:
+        self.phase = "dns"
+        self.connected: Connected | None = None
+        self.proxy: ProxyFacts | None = None
+        self.witness = Witness()
+        self._timings = timings
+        self._now = now
+        self._within = False
+
+    @contextmanager
+    def timed(self, phase: str) -> Iterator[None]:
+        """Count what happens inside as this phase's time, also if it fails; a phase within another is the outer's."""
+        if self._within:
+            yield
+            return
+        self.phase, self._within = phase, True
+        started = self._now()
+        try:
+            yield
+        finally:
+            self._within = False
+            setattr(self._timings, phase, getattr(self._timings, phase) + self._now() - started)
+
+    def evidence(self, error: RequestError) -> RequestError:
+        """The error with all that is known of the connection it struck."""
+        error.timings = self._timings
+        if self.connected is not None:
+            error.connection = ConnectionFacts(
+                reused=False,
+                age=0.0,
+                uses=0,
+                peer=self.connected.peer,
+                address=self.connected.address,
+                tls=self.witness.facts(),
+                proxy=self.proxy,
+            )
+        return error

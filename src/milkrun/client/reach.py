@@ -1,0 +1,44 @@
+"""From an origin and a route to a connection that stands: by its addresses, or by a unix socket."""
+
+import msgspec
+
+from milkrun.client.connect import Connected, connect, connect_unix
+from milkrun.client.keepalive import KeepAlive
+from milkrun.client.policy import AddressPolicy
+from milkrun.client.progress import Progress
+from milkrun.client.resolvers import Resolvers
+from milkrun.client.route import Route
+from milkrun.client.url import Origin
+
+
+class Reach(msgspec.Struct, frozen=True, kw_only=True):
+    """What it takes to reach somebody.
+
+    Attributes:
+        resolvers: names to addresses.
+        policy: which addresses may be connected to; None: all.
+        keepalive: how the kernel watches the connection; None: not at all.
+    """
+
+    resolvers: Resolvers
+    policy: AddressPolicy | None = None
+    keepalive: KeepAlive | None = None
+
+    async def reach(self, origin: Origin, route: Route, progress: Progress, *, fresh_dns: bool) -> Connected:
+        """Connect to whoever listens at the origin, or at the route's unix socket; nothing is read yet.
+
+        Raises:
+            RequestError: layers dns and connect; connect/denied: the policy forbids every address.
+            OwnError: self/descriptors, self/ports, or self/network if the local address is not this machine's.
+        """
+        if route.unix_socket is not None:
+            with progress.timed("connect"):
+                return await connect_unix(route.unix_socket)
+        with progress.timed("dns"):
+            answer = await self.resolvers.resolve(origin, route, fresh=fresh_dns)
+        with progress.timed("connect"):
+            addresses = answer.addresses if self.policy is None else self.policy.screen(answer.addresses)
+            connected = await connect(addresses, origin.port, local=route.local_address)
+        if self.keepalive is not None:
+            self.keepalive.watch(connected.transport)
+        return connected
