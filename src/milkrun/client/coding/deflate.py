@@ -2,12 +2,11 @@
 
 import zlib
 
-from milkrun.client.coding.stage import Coding
+from milkrun.client.coding.stage import MANY, Coding
 
 _GZIP = 31  # zlib's word for "15 bits of window, gzip framing"
 _ZLIB = 15
 _RAW = -15
-_MEMBERS = 10_000
 
 
 class Inflater:
@@ -65,5 +64,5 @@ def _is_zlib(data: bytes) -> bool:
 
 
 # A gzip file is one or more members (RFC 1952 2.2), and zero padding after them is common.
-GZIP = Coding(name="gzip", stream=lambda: Inflater(_GZIP), error=zlib.error, members=_MEMBERS, padding=b"\0")
+GZIP = Coding(name="gzip", stream=lambda: Inflater(_GZIP), error=zlib.error, members=MANY, padding=b"\0")
 DEFLATE = Coding(name="deflate", stream=AnyDeflate, error=zlib.error)

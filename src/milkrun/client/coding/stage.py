@@ -10,6 +10,9 @@ from milkrun.client.errors import RequestError
 # The most that is made at a time: large enough that pieces cost nothing, small enough that each is under a millisecond
 # in any coding. (brotli gives up to 96 KiB: its limit is where its buffer stops to grow.)
 PIECE = 64 * 1024
+# Where a body may be several streams, one after the other, so many. Each costs something also when there is nothing in
+# it: ten megabytes of empty ones would take fourteen seconds.
+MANY = 10_000
 
 
 class Stream(Protocol):
@@ -38,8 +41,7 @@ class Coding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         name: as it is spoken of.
         stream: makes a stream ready for its first byte.
         error: what a stream raises when it is given rubbish.
-        members: how many streams, one after the other, a body may be. Each costs something also when there is nothing
-            in it: ten megabytes of empty ones would take fourteen seconds.
+        members: how many streams, one after the other, a body may be.
         padding: the byte that may fill up after a member.
     """
 
