@@ -6,30 +6,22 @@ the exchange in flight (`start`, `answer`, `abandon`); one with many at once wou
 
 import asyncio
 import math
-import ssl
 from collections.abc import Callable
 from typing import cast
 
+from milkrun.client.breakdown import broken, timed_out
 from milkrun.client.deadlines import Deadlines
-from milkrun.client.errors import RequestError, RequestTimeoutError
+from milkrun.client.errors import RequestError
+from milkrun.client.inflow import Inflow
 from milkrun.client.link import Closed, Link, Owner
 from milkrun.client.request import PreparedRequest
+from milkrun.client.streaming import StreamedExchange
 from milkrun.client.trip import Trip
 from milkrun.client.wire import Received, ResponseParser
+from milkrun.client.wire_stream import StreamingParser
 
 # More than this may not fit the socket's buffer: then the phase `send` ends when the transport has let it all go.
 _LARGE = 64 * 1024
-
-_TIMED_OUT = {
-    "send": "the request was not all sent before the deadline",
-    "wait": "no complete response head came before the deadline",
-    "receive": "the body did not end before the deadline",
-}
-_BROKEN = {
-    "closed": "the server closed the connection without a response",
-    "truncated": "the server closed the connection in the middle of the body",
-    "reset": "the connection was reset",
-}
 
 
 class Connection(Link):
@@ -39,9 +31,10 @@ class Connection(Link):
         below: which other lies below it in the stack of idle connections.
     """
 
-    __slots__ = ("_early", "_parser", "_paused", "_spent", "_trip", "answer", "below")
+    __slots__ = ("_early", "_lent", "_max_head", "_parser", "_paused", "_spent", "_trip", "answer", "below")
 
     shared = False
+    unheeded = False  # HTTP/1.1 has no word for it
 
     def __init__(
         self,
@@ -54,7 +47,9 @@ class Connection(Link):
         jitter: float,
     ) -> None:
         super().__init__(loop=loop, deadlines=deadlines, clock=clock, patience=patience, jitter=jitter)
+        self._max_head = max_head
         self._parser = ResponseParser(max_head=max_head)
+        self._lent: StreamedExchange | None = None
         self._paused = self._spent = False
         self._early = b""
         self._trip: Trip | None = None  # of the exchange in flight
@@ -65,7 +60,7 @@ class Connection(Link):
         """Send a request; the future brings the response, or a RequestError."""
         self.answer = answer = self._loop.create_future()
         self._trip = trip
-        self.gap = trip.begun - self.returned if self.uses else math.inf
+        self.gap = trip.begun - self.returned if self.uses else math.inf  # as in `_begin`
         self.uses += 1
         self._parser.expect(request.head_only, request.max_body, request.drain)
         self.due = trip.deadline
@@ -84,18 +79,45 @@ class Connection(Link):
             self._catch_up()
         return answer
 
+    def open(
+        self, request: PreparedRequest, trip: Trip, inflow: Inflow, on_interim: Callable[[bytes], None]
+    ) -> StreamedExchange:
+        """As `Exchange` has it."""
+        self._begin(trip)
+        parser = StreamingParser(max_head=self._max_head, takes_over=request.takes_over, on_interim=on_interim)
+        self._lent = exchange = StreamedExchange(
+            self,
+            self._transport,
+            loop=self._loop,
+            deadlines=self._deadlines,
+            clock=self._clock,
+            parser=parser,
+            inflow=inflow,
+            request=request,
+            trip=trip,
+        )
+        early, self._early = self._early, b""
+        exchange.begin(early)
+        return exchange
+
+    def take_back(self) -> None:
+        """As `Lender` has it."""
+        self._lent = None
+
     def dismiss(self, error: Exception) -> None:
         """As `Link` has it."""
+        if self._lent is not None:
+            self._lent.dismiss(error)
+            return
         answer = cast("asyncio.Future[Received]", self.answer)
         self.abandon(Closed.CLIENT)
         if not answer.done():
             answer.set_exception(error)
 
     def abandon(self, reason: Closed) -> None:
-        """Close at once, whatever is in flight."""
+        """As `Link` has it."""
         self.answer = self._trip = None
-        self._end(reason)
-        self._transport.abort()
+        super().abandon(reason)
 
     def data_received(self, data: bytes) -> None:
         """As asyncio has it."""
@@ -142,10 +164,13 @@ class Connection(Link):
     def strike(self, now: float) -> None:
         """Its time has come: the deadline of the exchange, or the end of its idle life."""
         if self.answer is not None:
-            layer = self._layer()
-            self._fail(RequestTimeoutError(layer, _TIMED_OUT[layer]), Closed.TIMEOUT)
+            self._fail(timed_out(self._layer()), Closed.TIMEOUT)
         else:  # only an owned connection is ever watched
             cast("Owner", self.owner).expired(self, now)
+
+    def _begin(self, trip: Trip) -> None:
+        self.gap = trip.begun - self.returned if self.uses else math.inf
+        self.uses += 1
 
     def _hear_unasked(self, data: bytes) -> None:
         if self.uses:
@@ -175,7 +200,7 @@ class Connection(Link):
             cast("Trip", self._trip).further = self._clock()
             self._finish()
         else:
-            self._fail(self._broken(cause), Closed.FAILED)
+            self._fail(broken(self._layer(), cause), Closed.FAILED)
 
     def _fail(self, error: RequestError, reason: Closed) -> None:
         answer = cast("asyncio.Future[Received]", self.answer)
@@ -184,14 +209,6 @@ class Connection(Link):
         self.abandon(reason)
         if not answer.done():
             answer.set_exception(error)
-
-    def _broken(self, cause: Exception | None) -> RequestError:
-        layer = self._layer()
-        reset = cause is not None and not isinstance(cause, ssl.SSLError)
-        kind = "reset" if reset else "truncated" if layer == "receive" else "closed"
-        error = RequestError(layer, kind, _BROKEN[kind])
-        error.__cause__ = cause
-        return error
 
     def _layer(self) -> str:
         if not cast("Trip", self._trip).sent:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import ClassVar, Protocol, cast
 
 from milkrun.client.deadlines import Deadlines
-from milkrun.client.facts import ConnectionFacts, TlsFacts
+from milkrun.client.facts import ConnectionFacts, ProxyFacts, TlsFacts
 
 
 class Closed(StrEnum):
@@ -62,7 +62,9 @@ class Link(asyncio.Protocol):
         gap: seconds it was idle before its last exchange, infinite before its second.
         jitter: 0.9 to 1: the part of any maximum age that it may reach, so that connections made together do not
             all end together.
-        retires: clock seconds at which it is too old, by the client's maximum age.
+        retires: clock seconds at which it is too old, by the client's maximum age; minus infinity: at once.
+        host: the name it was opened for, if that was one.
+        peer, address, tls, proxy: as `ConnectionFacts` has them.
         is_idle: whether it carries nothing and waits for the next exchange.
         due, watched: see `deadlines`; while idle, the time to expire.
         ended: why it was closed; None while it is open.
@@ -70,7 +72,7 @@ class Link(asyncio.Protocol):
     """
 
     __slots__ = ("_clock", "_deadlines", "_loop", "_transport", "address", "created", "due", "ended", "gap",
-                 "is_idle", "jitter", "key", "lost", "owner", "patience", "peer", "retires", "returned", "tls", "uses",
+                 "host", "is_idle", "jitter", "key", "lost", "owner", "patience", "peer", "proxy", "retires", "returned", "tls", "uses",
                  "watched")  # fmt: skip
 
     shared: ClassVar[bool]
@@ -93,6 +95,8 @@ class Link(asyncio.Protocol):
         self.peer: str | None = None
         self.address: str | None = None
         self.tls: TlsFacts | None = None
+        self.proxy: ProxyFacts | None = None
+        self.host: str | None = None
         self.created = self.returned = clock()
         self.uses = 0
         self.gap = math.inf
@@ -118,6 +122,7 @@ class Link(asyncio.Protocol):
             peer=self.peer,
             address=self.address,
             tls=self.tls,
+            proxy=self.proxy,
         )
 
     def rest(self, now: float, max_age: float | None) -> None:
@@ -125,17 +130,28 @@ class Link(asyncio.Protocol):
         self.is_idle = True
         self.returned = now
         due = now + self.patience
-        retires = self.retires if max_age is None else self.created + max_age * self.jitter
+        retires = self.retires if max_age is None else self.too_old_at(max_age)
         if due > retires:
             due = retires
         self.due = due
         if due < self.watched:
             self._deadlines.watch(self)
 
+    def too_old_at(self, max_age: float | None) -> float:
+        """Clock seconds at which it is too old for a request that allows so many seconds; None: the client's default."""
+        if max_age is None or self.retires < self.created:  # nobody wants it any more
+            return self.retires
+        return self.created + max_age * self.jitter
+
     def close(self, reason: Closed) -> None:
         """Close in good order: carry nothing new, and end once what is carried has ended."""
         self._end(reason)
         self._transport.close()  # over TLS that takes up to a second if the peer is silent
+
+    def abandon(self, reason: Closed) -> None:
+        """Close at once, whatever is in flight."""
+        self._end(reason)
+        self._transport.abort()
 
     def dismiss(self, error: Exception) -> None:
         """The owner closes: whoever waits for something from this connection gets the error; close at once."""

@@ -3,10 +3,13 @@
 Here state changes in plain functions; what must be awaited (a place, a dial) is in `acquire` and `renew`. A place is
 taken first at the origin, then in total, then a descriptor, then a handshake: always in this order, so nobody
 waits in a circle. **Whatever is opened is counted until its descriptor is closed: opened = open + closed.**
+
+A connection that carries one exchange at a time lies on its origin's stack while it is idle, and is nowhere while it
+is in use. One that carries many (HTTP/2) stays listed with its origin for as long as it takes further exchanges.
 """
 
 import asyncio
-import random
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -17,17 +20,21 @@ import msgspec
 from milkrun.client.connection import Connection
 from milkrun.client.deadlines import Deadlines
 from milkrun.client.descriptors import Descriptors
-from milkrun.client.dial import Dialer, Dialled
-from milkrun.client.errors import OwnError, RequestError, UsageError
-from milkrun.client.gate import Doorkeeper, Gate
+from milkrun.client.dial import Dialer
+from milkrun.client.errors import RequestError
+from milkrun.client.exchange import Exchange
+from milkrun.client.gate import Gate
 from milkrun.client.lane import Lane
-from milkrun.client.link import Closed
+from milkrun.client.learnt import Memory
+from milkrun.client.link import Closed, Link
+from milkrun.client.opening import Opener, Policy
 from milkrun.client.request import PreparedRequest
 from milkrun.client.trip import Trip
 from milkrun.client.warmth import Overdue, warm_part
 
-_JITTER = 0.1
 _ACCEPTED = frozenset({"tls", "wait"})  # where a dial can fail after its connection stood
+_BRIEFLY = 1.0  # seconds to wait for another's connection that may be shared, before opening one's own
+_UNWANTED = -math.inf  # as the time at which a connection is too old: its name leads elsewhere by now
 CLOSED = "the client is closed; send requests before it is, or make another"
 
 
@@ -45,14 +52,6 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     handshakes: int = 100
 
 
-class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """How long connections live: seconds; `max_age` is jittered by up to a tenth less."""
-
-    max_age: float = 300.0
-    idle_expiry: float = 120.0
-    max_head: int = 64 * 1024
-
-
 class Pool:
     """Every connection of one client.
 
@@ -65,22 +64,27 @@ class Pool:
     def __init__(
         self, *, dialer: Dialer, limits: Limits, policy: Policy, descriptors: Descriptors, clock: Callable[[], float]
     ) -> None:
-        self._dialer = dialer
         self._limits = limits
         self._policy = policy
         self._descriptors = descriptors
         self._warm_part = warm_part(descriptors.budget)
         self._clock = clock
         self._lanes: dict[str, Lane] = {}
-        self._connections: set[Connection] = set()
-        self._ending: set[Connection] = set()  # closed, and their descriptors soon to be
+        self._memory = Memory()
+        self._connections: set[Link] = set()
+        self._ending: set[Link] = set()  # closed, and their descriptors soon to be
         self._overdue = Overdue()
         self._total = Gate(limits.total, f"one of the {limits.total} requests allowed at once")
-        self._room = Doorkeeper(descriptors, f"one of the {descriptors.budget} descriptors in the budget")
-        self._handshakes = Gate(limits.handshakes, f"one of the {limits.handshakes} handshakes allowed at once")
         self._at_origin = f"one of the {limits.per_origin} connections allowed to this origin"
-        self._queued = 0  # requests that wait at any gate
-        self._held = 0  # descriptors: of open connections and of dials
+        self._opener = Opener(
+            dialer=dialer,
+            descriptors=descriptors,
+            handshakes=limits.handshakes,
+            policy=policy,
+            clock=clock,
+            make_way=self._evict,
+        )
+        self._room = self._opener.room
         self._deadlines: Deadlines | None = None
         self._emptied: asyncio.Future[None] | None = None
         self._closed = False
@@ -92,11 +96,12 @@ class Pool:
         """Belong to this event loop from now on."""
         self._loop = loop
         self._deadlines = Deadlines(loop, self._clock)
+        self._opener.bind(loop, self._deadlines)
 
     def take(self, request: PreparedRequest, now: float) -> Connection | None:
         """A warm connection, if there is one and no limit is reached; else None: `acquire` then."""
         lane = self._lanes.get(request.key)
-        if lane is None or request.fresh:
+        if lane is None or request.special:
             return None
         total = self._total
         if lane.used >= lane.limit or total.used >= total.limit:
@@ -107,24 +112,27 @@ class Pool:
             total.used += 1
         return connection
 
-    async def acquire(self, request: PreparedRequest, trip: Trip) -> Connection:
-        """A connection, warm or new, once every limit allows it."""
+    async def acquire(self, request: PreparedRequest, trip: Trip) -> Exchange:
+        """A connection, warm or new, or a part of a shared one, once every limit allows it."""
         lane = self._lanes.get(request.key)
         if lane is None:
-            lane = self._lanes[request.key] = Lane(request.key, self._limits.per_origin, self._at_origin)
+            learnt = self._memory.of(request.key)
+            lane = self._lanes[request.key] = Lane(request.key, self._limits.per_origin, self._at_origin, learnt)
         await self._enter(lane, trip)
         try:
-            connection = None if request.fresh else self._pop(lane, request, self._clock())
-            return connection or await self._open(lane, request, trip)
+            if request.fresh:
+                return await self._open(lane, request, trip)
+            connection = self._pop(lane, request, self._clock())
+            return connection or await self._obtain(lane, request, trip)
         except BaseException:
             self._leave(lane)
             raise
 
-    async def renew(self, request: PreparedRequest, trip: Trip) -> Connection:
-        """A new connection, in the place of one just abandoned."""
+    async def renew(self, request: PreparedRequest, trip: Trip) -> Exchange:
+        """A new connection, in the place of one just abandoned, or a part of another shared one."""
         lane = self._lanes[request.key]
         try:
-            return await self._open(lane, request, trip)
+            return await self._obtain(lane, request, trip)
         except BaseException:
             self._leave(lane)
             raise
@@ -142,23 +150,52 @@ class Pool:
         self._leave(lane)
 
     def leave(self, request: PreparedRequest) -> None:
-        """The exchange failed and its connection was abandoned: give its place up."""
+        """The exchange is over, and its connection was abandoned, or carries others: give its place up."""
         self._leave(self._lanes[request.key])
 
-    def expired(self, connection: Connection, now: float) -> None:
-        """As `Owner` has it."""
-        is_idle = now - connection.returned >= connection.patience
-        self._retire(connection, Closed.IDLE if is_idle else Closed.MAX_AGE)
+    def was_stale(self, request: PreparedRequest, idle: float) -> None:
+        """A connection was found dead that had been idle for so many seconds."""
+        self._lanes[request.key].learnt.was_stale(idle, self._clock())
 
-    def ending(self, connection: Connection) -> None:
+    def left(self, host: str, addresses: frozenset[str]) -> None:
+        """These addresses are no longer what the host's name leads to: retire the connections to them, once idle."""
+        for connection in tuple(self._connections):
+            if connection.host == host and connection.address in addresses:
+                connection.retires = _UNWANTED
+                if connection.is_idle:
+                    self._retire(connection, Closed.NAME)
+
+    def expired(self, connection: Link, now: float) -> None:
+        """As `Owner` has it."""
+        self._retire(connection, _why_expired(connection, now))
+
+    def ending(self, connection: Link) -> None:
         """As `Owner` has it."""
         self._ending.add(connection)
 
-    def spoilt(self, connection: Connection, reason: Closed) -> None:
+    def spoilt(self, connection: Link, reason: Closed) -> None:
         """As `Owner` has it."""
+        if reason is Closed.SERVER and connection.is_idle:
+            now = self._clock()
+            self._lanes[connection.key].learnt.closed_idle(now - connection.returned, now)
         self._retire(connection, reason)
 
-    def lost(self, connection: Connection) -> None:
+    def settled(self, connection: Link) -> None:
+        """As `Owner` has it."""
+        self._lanes[connection.key].settle()
+
+    def vacated(self, connection: Link) -> None:
+        """As `Owner` has it."""
+        now = self._clock()
+        if connection not in (self._lanes[connection.key].shared or ()):
+            connection.close(Closed.FRESH)  # it was one request's alone
+        elif self._is_surplus(connection, now):
+            self._retire(connection, Closed.BUDGET)
+        else:
+            self.idle += 1
+            connection.rest(now, None)
+
+    def lost(self, connection: Link) -> None:
         """As `Owner` has it."""
         self._unlist(connection)
         self._connections.remove(connection)
@@ -166,8 +203,9 @@ class Pool:
         self.closed[connection.ended or Closed.SERVER] += 1
         lane = self._lanes[connection.key]
         lane.open -= 1
+        lane.learnt.exchanges += connection.uses
         self._prune(lane)
-        self._release()
+        self._opener.release()
         if self._emptied is not None and not self._connections and not self._emptied.done():
             self._emptied.set_result(None)
 
@@ -189,15 +227,16 @@ class Pool:
     @property
     def queued(self) -> int:
         """How many requests wait for a limit."""
-        return self._queued
+        return self._opener.waiting
 
     async def close(self, error: Exception) -> None:
         """Close everything; who waits or is under way gets the error. Returns once every descriptor is closed."""
         self._closed = True
-        for gate in (self._total, self._room, self._handshakes, *self._lanes.values()):
+        for gate in (self._total, *self._lanes.values()):
             gate.turn_away(error)
+        self._opener.turn_away(error)
         for connection in tuple(self._connections):
-            if connection.answer is None:
+            if connection.is_idle or connection.ended is not None:
                 self._retire(connection, Closed.CLIENT)
             else:
                 connection.dismiss(error)
@@ -221,16 +260,54 @@ class Pool:
                 return connection
         return None
 
+    async def _obtain(self, lane: Lane, request: PreparedRequest, trip: Trip) -> Exchange:
+        """Part of a shared connection, of one that somebody is opening if need be, or a connection newly opened."""
+        exchange = self._join(lane, request)
+        until = self._clock() + _BRIEFLY
+        while exchange is None and lane.opening is not None and self._clock() < until:
+            await self._opener.wait_for(lane.opening, until, trip)
+            exchange = self._join(lane, request) or self._pop(lane, request, self._clock())
+        return exchange or await self._open(lane, request, trip)
+
+    def _join(self, lane: Lane, request: PreparedRequest) -> Exchange | None:
+        for connection in reversed(lane.shared or ()):
+            reason = self._too_far(connection, request, self._clock())
+            if reason is not None:
+                self._retire(connection, reason)
+            elif connection.room > 0:
+                if connection.is_idle:
+                    connection.is_idle = False
+                    self.idle -= 1
+                return connection.join()
+        return None
+
+    def _too_far(self, connection: Link, request: PreparedRequest, now: float) -> Closed | None:
+        """Why a shared connection should carry no further exchange."""
+        limit = (
+            connection.retires if request.max_age is None else connection.created + request.max_age * connection.jitter
+        )
+        if connection.is_idle and now >= connection.due:
+            return _why_expired(connection, now)
+        if now >= limit or connection.retires == _UNWANTED:
+            return Closed.NAME if connection.retires == _UNWANTED else Closed.MAX_AGE
+        return Closed.MAX_USES if connection.uses >= request.max_uses else None
+
     def _verdict(self, connection: Connection, request: PreparedRequest, now: float, *, keep: bool) -> Closed | None:
         if request.fresh:
             return Closed.FRESH
         if not keep:
             return Closed.NOT_KEPT
-        if self._room.waiters and self._room.waiting:
-            return Closed.BUDGET
-        if connection.uses == 1 and self._descriptors.used > self._warm_part and not self._make_way(now):
+        if connection.uses >= request.max_uses:
+            return Closed.MAX_USES
+        if self._is_surplus(connection, now):
             return Closed.BUDGET
         return None
+
+    def _is_surplus(self, connection: Link, now: float) -> bool:
+        """Whether the budget is needed by those who wait, or by connections that were warm before this one."""
+        if self._room.waiters and self._room.waiting:
+            return True
+        return connection.uses == 1 and self._descriptors.used > self._warm_part and not self._make_way(now)
 
     def _make_way(self, now: float) -> bool:
         overdue = self._overdue.pop(self._idling(), now)
@@ -238,23 +315,26 @@ class Pool:
             self._retire(overdue, Closed.BUDGET)
         return overdue is not None
 
-    def _retire(self, connection: Connection, reason: Closed) -> None:
+    def _retire(self, connection: Link, reason: Closed) -> None:
         self._unlist(connection)
         connection.close(reason)
 
-    def _unlist(self, connection: Connection) -> None:
+    def _unlist(self, connection: Link) -> None:
         if connection.is_idle:
-            self._lanes[connection.key].remove(connection)
             self.idle -= 1
+        if connection.shared:
+            self._lanes[connection.key].unshare(connection)
+        elif connection.is_idle:
+            self._lanes[connection.key].unstack(cast("Connection", connection))
 
-    def _idling(self) -> Iterator[Connection]:
+    def _idling(self) -> Iterator[Link]:
         """The idle connections, those of the newest origin first: whoever gives way to it, old ones stay warm."""
         return chain.from_iterable(reversed(self._lanes.values()))
 
     async def _enter(self, lane: Lane, trip: Trip) -> None:
-        await self._wait_at(lane, trip)
+        await self._opener.wait_at(lane, trip)
         try:
-            await self._wait_at(self._total, trip)
+            await self._opener.wait_at(self._total, trip)
         except BaseException:
             lane.leave()
             self._prune(lane)
@@ -274,87 +354,43 @@ class Pool:
         if not lane.open and not lane.used:
             del self._lanes[lane.key]
 
-    async def _wait_at(self, gate: Gate, trip: Trip) -> None:
-        if gate.try_enter():
-            return
-        started = self._clock()
-        self._queued += 1
+    async def _open(self, lane: Lane, request: PreparedRequest, trip: Trip) -> Exchange:
+        leads = request.may_share and not request.fresh and not lane.learnt.single and lane.opening is None
+        if leads:
+            lane.opening = self._loop.create_future()
         try:
-            await gate.wait(trip.deadline - started)
-        finally:
-            self._queued -= 1
-            trip.timings.queue += self._clock() - started
-
-    async def _open(self, lane: Lane, request: PreparedRequest, trip: Trip) -> Connection:
-        await self._find_room(trip)
-        self._held += 1
-        try:
-            await self._wait_at(self._handshakes, trip)
-            try:
-                dialled = await self._dial(request, trip)
-            finally:
-                self._handshakes.leave()
-        except BaseException:
-            self._release()
-            raise
-        connection = dialled.protocol
-        connection.peer, connection.address, connection.tls = dialled.peer, dialled.address, dialled.tls
-        self._adopt(connection, lane)
-        return connection
-
-    async def _dial(self, request: PreparedRequest, trip: Trip) -> Dialled[Connection]:
-        options = request.options
-        try:
-            return await self._dialer.dial(
-                request.url.origin,
-                lambda _: self._make(),
-                tls=options.tls,
-                deadline=trip.deadline,
-                timings=trip.timings,
-                fresh_dns=options.fresh,
-            )
-        except RequestError as err:
-            if err.layer in _ACCEPTED:  # by the server, so there was a connection to account for
+            connection = await self._opener.open(request, trip)
+        except BaseException as err:
+            if isinstance(err, RequestError) and err.layer in _ACCEPTED:
                 self.opened += 1
                 self.closed[Closed.FAILED] += 1
+            if leads:
+                lane.settle()
             raise
+        self._adopt(connection, lane)
+        if isinstance(connection, Http2Connection):
+            return self._share(connection, lane, request)
+        lane.learnt.single = request.may_share
+        lane.settle()
+        return cast("Connection", connection)
 
-    async def _find_room(self, trip: Trip) -> None:
-        if self._room.try_enter():
-            return
-        if not self._held:
-            raise OwnError("descriptors", "the descriptor budget is used up by others", phase="queue")
-        if len(self._ending) <= self._room.waiting:  # else one that is closing already makes room for this request
-            self._evict()
-        await self._wait_at(self._room, trip)
+    def _share(self, connection: Http2Connection, lane: Lane, request: PreparedRequest) -> Exchange:
+        exchange = connection.join()
+        if not request.fresh:  # of which nobody else may have a part
+            lane.shared = [*(lane.shared or ()), connection]
+            lane.learnt.single = False
+        if connection.settled:  # else its server still has to say how many it carries
+            lane.settle()
+        return exchange
 
-    def _evict(self) -> None:
-        victim = self._overdue.pop(self._idling(), self._clock()) or next(self._idling(), None)
-        if victim is not None:
-            self._unlist(victim)
-            victim.abandon(Closed.BUDGET)
-
-    def _release(self) -> None:
-        self._held -= 1
-        self._room.leave()
-
-    def _make(self) -> Connection:
-        return Connection(
-            loop=self._loop,
-            deadlines=cast("Deadlines", self._deadlines),
-            clock=self._clock,
-            max_head=self._policy.max_head,
-            patience=self._policy.idle_expiry,
-            jitter=1.0 - _JITTER * random.random(),  # noqa: S311  # spreads closes, hides nothing
-        )
-
-    def _adopt(self, connection: Connection, lane: Lane) -> None:
+    def _adopt(self, connection: Link, lane: Lane) -> None:
         connection.key = lane.key
         connection.owner = self
-        connection.retires = connection.created + self._policy.max_age * connection.jitter
+        connection.patience = lane.learnt.patience(self._policy.idle_expiry, self._clock())
         self._connections.add(connection)
         self.opened += 1
         lane.open += 1
+        lane.learnt.opened += 1
         if connection.ended is not None:
             self._ending.add(connection)
         if connection.lost:  # by the time the dialler's task came to run
@@ -362,3 +398,17 @@ class Pool:
         elif self._closed:
             connection.close(Closed.CLIENT)
             raise UsageError(CLOSED)
+
+    def _evict(self) -> None:
+        if len(self._ending) > self._room.waiting:
+            return  # one that is closing already makes room
+        victim = self._overdue.pop(self._idling(), self._clock()) or next(self._idling(), None)
+        if victim is not None:
+            self._unlist(victim)
+            victim.abandon(Closed.BUDGET)
+
+
+def _why_expired(connection: Link, now: float) -> Closed:
+    if connection.retires == _UNWANTED:
+        return Closed.NAME
+    return Closed.IDLE if now - connection.returned >= connection.patience else Closed.MAX_AGE

@@ -1,21 +1,26 @@
 """Requests: judged and turned into bytes once, sent again and again."""
 
-import base64
 import re
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import AsyncIterable, Iterable, Mapping
 from typing import Literal, TypeAlias
 
 import msgspec
 
+from milkrun.client.auth import Auth, Basic, Bearer
 from milkrun.client.coding import ACCEPT_ENCODING
 from milkrun.client.errors import UsageError
+from milkrun.client.route import Route
 from milkrun.client.tls import TlsOptions
 from milkrun.client.url import Url
 
 HeaderTypes: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
-Content: TypeAlias = bytes | str | None
+Stream: TypeAlias = AsyncIterable[bytes] | Iterable[bytes]
+Content: TypeAlias = bytes | str | Stream | None
 Redirects: TypeAlias = Literal["off", "same-origin", "all"]
 BodyUse: TypeAlias = Literal["read", "drain"]
+Http2: TypeAlias = bool | Literal["prior-knowledge"]
+AuthTypes: TypeAlias = Auth | Basic | Bearer | tuple[str, str]
 
 # RFC 9110 9.2.2: sending one of these twice has the effect of sending it once.
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
@@ -25,6 +30,9 @@ _EXPECT_CONTENT = frozenset({"POST", "PUT", "PATCH"})
 FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 LINE_BREAK = re.compile(r"[\r\n\0]")
+_TARGET = re.compile(r"[\x21-\x7e]+")
+_LENGTH = re.compile(r"[0-9]{1,19}")
+NO_LIMIT = sys.maxsize
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -32,19 +40,31 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     Attributes:
         redirects: which are followed: none ("off"), those to the same origin, all.
-        tls: how the server's certificate is judged.
+        tls: how the server's certificate is judged, what is shown to the server, what is spoken inside.
+        route: how the origin is reached.
+        http2: whether HTTP/2 is spoken where the server can (by ALPN), or without asking ("prior-knowledge").
+        auth: credentials of a scheme that has to learn before it can say anything.
+        target: the request target to send instead of the URL's.
         max_age: seconds a connection may be old to be used; None: the client's default.
+        max_uses: how many requests a connection may carry.
         fresh: the request has a connection of its own, the name resolved anew, closed afterwards.
         drain: nobody needs the body, so it is discarded up to a bound, then given up.
         max_body: the most bytes of body, before and after decoding; beyond it body/too-large. The bound of a drain.
+        observed: the client's event hook is told of it.
     """
 
     redirects: Redirects
     tls: TlsOptions
+    route: Route
+    http2: Http2
+    auth: Auth | None
+    target: str | None
     max_age: float | None
+    max_uses: int
     fresh: bool
     drain: bool
     max_body: int
+    observed: bool
 
 
 class PreparedRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -52,26 +72,51 @@ class PreparedRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     Attributes:
         method, url, headers, content: as given; the URL without credentials when shown.
-        data: head and content as they go on the wire.
-        key: what connections are pooled by: origin and TLS options.
+        fields: all header fields as they are sent, those of HTTP/1.1's framing included.
+        data: head and content as they go on the wire of HTTP/1.1; the head alone if the content is streamed.
+        key: what connections are pooled by: origin, TLS options, route.
         idempotent: whether a stale connection may be answered with a second try.
-        head_only, drain, max_body, max_age, fresh: what the hot path reads, close at hand. Fields are in the
+        streamed, chunked: whether the content comes in pieces, and whether they are framed as chunks.
+        special: whether it needs more than an exchange on a warm connection: then it goes the long way.
+        head_only, drain, max_body, max_age, max_uses, fresh: what the hot path reads, close at hand. Fields are in the
             order of use, the hot ones together in the processor's cache.
     """
 
     key: str
-    fresh: bool
+    special: bool
     max_age: float | None
     data: bytes
     head_only: bool
     max_body: int
     drain: bool
+    fresh: bool
+    max_uses: int
     method: str
     url: Url
     headers: tuple[tuple[str, str], ...]
-    content: bytes | None
+    content: bytes | Stream | None
+    fields: tuple[tuple[bytes, bytes], ...]
     options: Options
     idempotent: bool
+    streamed: bool
+    chunked: bool
+
+    @property
+    def may_share(self) -> bool:
+        """Whether its connection may turn out to be one that carries many exchanges at once."""
+        http2 = self.options.http2
+        return http2 == "prior-knowledge" or (http2 and self.url.origin.scheme == "https")
+
+    @property
+    def expects_continue(self) -> bool:
+        """Whether the content waits for the server's word (RFC 9110 10.1.1)."""
+        return any(name.lower() == b"expect" for name, _ in self.fields)
+
+    def takes_over(self, status: int) -> bool:
+        """Whether a response with this status hands the connection over (RFC 9110 7.8, 9.3.6)."""
+        if self.method == "CONNECT":
+            return 200 <= status < 300
+        return status == 101 and any(name == b"Connection" and value == b"Upgrade" for name, value in self.fields)
 
     def __repr__(self) -> str:
         return f"<PreparedRequest {self.method} {self.url.text}>"  # headers may hold secrets
@@ -85,36 +130,57 @@ def build(
         raise UsageError(f"{method!r} is no HTTP method; expected a word such as GET")
     pairs = tuple(headers.items() if isinstance(headers, Mapping) else headers)
     payload = content.encode() if isinstance(content, str) else content
-    fields = [*_defaults(method, url, pairs, payload, options, user_agent), *(_field(*pair) for pair in pairs)]
-    head = f"{method} {url.target} HTTP/1.1\r\n".encode("ascii") + b"".join(fields) + b"\r\n"
+    streamed = payload is not None and not isinstance(payload, bytes)
+    given = _names(pairs, streamed=streamed)
+    defaults = _defaults(method, url, given, payload, options, user_agent)
+    fields = tuple(_field(*pair) for pair in (*defaults.items(), *pairs))
     return PreparedRequest(
         method=method,
         url=url,
         headers=pairs,
         content=payload,
+        fields=fields,
         options=options,
-        data=head + (payload or b""),
-        key=f"{url.origin.scheme}://{url.origin.authority} {options.tls.insecure:d} {options.tls.ca_file or ''}",
+        data=_head(method, url, fields, options) + (payload if isinstance(payload, bytes) else b""),
+        key=_key(url, options),
         idempotent=method in IDEMPOTENT,
         head_only=method == "HEAD",
         drain=options.drain,
         max_body=options.max_body,
         max_age=options.max_age,
+        max_uses=options.max_uses,
         fresh=options.fresh,
+        streamed=streamed,
+        chunked="Transfer-Encoding" in defaults,
+        special=streamed or options.fresh or options.observed or options.auth is not None or "expect" in given,
     )
 
 
-def _defaults(
-    method: str,
-    url: Url,
-    pairs: tuple[tuple[str, str], ...],
-    payload: bytes | None,
-    options: Options,
-    user_agent: str,
-) -> list[bytes]:
+def with_field(request: PreparedRequest, name: str, value: str) -> PreparedRequest:
+    """The same request with one more header field, which is not among its `headers`: those go on with a redirect."""
+    field = _field(name, value)
+    head, _, content = request.data.partition(b"\r\n\r\n")
+    return msgspec.structs.replace(
+        request,
+        fields=(*request.fields, field),
+        data=b"%b\r\n%b: %b\r\n\r\n%b" % (head, *field, content),
+    )
+
+
+def _names(pairs: tuple[tuple[str, str], ...], *, streamed: bool) -> set[str]:
     given = {name.lower() for name, _ in pairs}
-    if ours := given & FRAMING:
+    # Of a stream, only the caller can know how long it will be.
+    if ours := given & (FRAMING - {"content-length"} if streamed else FRAMING):
         raise UsageError(f"the header {min(ours)!r} is the client's to set; leave it out")
+    lengths = [value for name, value in pairs if name.lower() == "content-length"]
+    if len(lengths) > 1 or not all(map(_LENGTH.fullmatch, lengths)):
+        raise UsageError(f"the header 'Content-Length' is {', '.join(lengths)!r}; expected one number of bytes")
+    return given
+
+
+def _defaults(
+    method: str, url: Url, given: set[str], payload: bytes | Stream | None, options: Options, user_agent: str
+) -> dict[str, str]:
     fields = {
         "Host": url.origin.authority,
         "User-Agent": user_agent,
@@ -122,24 +188,41 @@ def _defaults(
         "Accept-Encoding": ACCEPT_ENCODING,
     }
     if url.userinfo is not None:
-        fields["Authorization"] = _basic(*url.userinfo)
-    if options.fresh:
+        fields["Authorization"] = Basic(*url.userinfo).header
+    if "upgrade" in given:
+        fields["Connection"] = "Upgrade"  # RFC 9110 7.8: a hop-by-hop field is named here
+    elif options.fresh:
         fields["Connection"] = "close"  # the server closes first, so TIME_WAIT is its own
-    if payload is not None or method in _EXPECT_CONTENT:
-        fields["Content-Length"] = str(len(payload or b""))
-    return [_field(name, value) for name, value in fields.items() if name.lower() not in given]
+    if payload is None and method in _EXPECT_CONTENT:
+        fields["Content-Length"] = "0"
+    elif isinstance(payload, bytes):
+        fields["Content-Length"] = str(len(payload))
+    elif payload is not None and "content-length" not in given:
+        fields["Transfer-Encoding"] = "chunked"
+    return {name: value for name, value in fields.items() if name.lower() not in given}
 
 
-def _field(name: str, value: str) -> bytes:
+def _head(method: str, url: Url, fields: tuple[tuple[bytes, bytes], ...], options: Options) -> bytes:
+    target = url.target if options.target is None else options.target
+    if not _TARGET.fullmatch(target):
+        raise UsageError(f"{target!r} is no request target; expected visible ASCII characters without a space")
+    lines = [f"{method} {target} HTTP/1.1".encode("ascii"), *(b"%b: %b" % field for field in fields)]
+    return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+def _field(name: str, value: str) -> tuple[bytes, bytes]:
     if not TOKEN.fullmatch(name):
         raise UsageError(f"{name!r} is no header name; expected letters, digits and hyphens")
     if LINE_BREAK.search(value):
         raise UsageError(f"the value of the header {name!r} contains a line break; a header is one line")
     try:
-        return f"{name}: {value}\r\n".encode("latin-1")
+        return name.encode("ascii"), value.encode("latin-1")
     except UnicodeEncodeError:
-        return f"{name}: {value}\r\n".encode()  # obs-text (RFC 9110 5.5): UTF-8 is what servers make of it
+        return name.encode("ascii"), value.encode()  # obs-text (RFC 9110 5.5): UTF-8 is what servers make of it
 
 
-def _basic(user: str, password: str) -> str:
-    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
+def _key(url: Url, options: Options) -> str:
+    origin = f"{url.origin.scheme}://{url.origin.authority}"
+    inside = options.tls.key if url.origin.scheme == "https" else ""
+    spoken = "h2c" if options.http2 == "prior-knowledge" else ""
+    return " ".join(filter(None, (origin, inside, spoken, options.route.key)))

@@ -1,5 +1,8 @@
 """What accumulates while one request is on its way: over redirects, and over the retry of a stale connection."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import msgspec
 
 from milkrun.client.errors import RequestError
@@ -40,6 +43,24 @@ class Trip(msgspec.Struct, gc=False):
         """Another exchange begins: of the next hop, or of the second try."""
         self.begun = now
         self.sent = self.heard = self.further = 0.0
+
+    @contextmanager
+    def timed(self, phase: str, clock: Callable[[], float]) -> Iterator[None]:
+        """Count what happens inside as this phase's time, also if it fails."""
+        started = clock()
+        self.phase(phase, started)
+        try:
+            yield
+        finally:
+            ended = clock()
+            setattr(self.timings, phase, getattr(self.timings, phase) + ended - started)
+            self.phase_over(phase, ended)
+
+    def phase(self, phase: str, at: float) -> None:
+        """A phase begins; of interest to who observes it."""
+
+    def phase_over(self, phase: str, at: float) -> None:
+        """A phase is over; as above."""
 
     def clocked(self, now: float) -> None:
         """Add to the timings what the exchange took until `now`."""

@@ -9,7 +9,7 @@ again. A part of the budget is left for the newcomers in flight.
 from collections import deque
 from collections.abc import Iterable
 
-from milkrun.client.connection import Connection
+from milkrun.client.link import Link
 
 _RESERVE = 16  # one descriptor in so many is left for newcomers
 _SLACK = 1.5  # how many of its gaps a connection may be idle before it is overdue
@@ -22,7 +22,7 @@ def warm_part(budget: int) -> int:
     return budget - budget // _RESERVE
 
 
-def is_overdue(connection: Connection, now: float) -> bool:
+def is_overdue(connection: Link, now: float) -> bool:
     """Whether an idle connection is past its expected next use."""
     return now > connection.returned + _SLACK * min(connection.gap, _UNKNOWN_GAP)
 
@@ -31,10 +31,10 @@ class Overdue:
     """The idle connections past their expected next use, found by a scan at most once a second."""
 
     def __init__(self) -> None:
-        self._found: deque[Connection] = deque()
+        self._found: deque[Link] = deque()
         self._next_scan = 0.0
 
-    def pop(self, idle: Iterable[Connection], now: float) -> Connection | None:
+    def pop(self, idle: Iterable[Link], now: float) -> Link | None:
         """One of the `idle` that is overdue, or None."""
         if not self._found and now >= self._next_scan:
             self._next_scan = now + _SCAN_EVERY

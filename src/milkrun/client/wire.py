@@ -19,6 +19,8 @@ _VERSION = b"HTTP/1."  # not "HTTP/": httptools would read 0.9 and 2.0, which no
 _STATUS = slice(9, 12)
 _INTERIM = b"1"
 _SWITCHING = b"101"
+# Bytes of framing that may come for each byte of body, beyond those that a head may have: a chunk of one byte has five.
+_MAX_FRAMING = 8
 # Where the head ends, unless the first group found a field before it that the client itself reads (the usual chunked
 # framing excepted). Spelt out, because re.IGNORECASE gives up the search for the line feed, which makes this twice
 # as fast.
@@ -53,7 +55,7 @@ class Received(msgspec.Struct, gc=False):
 
     @property
     def version(self) -> str:
-        """The HTTP version, "1.1" or "1.0"."""
+        """The HTTP version, "1.1", "1.0" or "2"."""
         return _version(self.head)
 
     def facts(self) -> AnswerFacts:
@@ -68,7 +70,8 @@ class ResponseParser:
     Errors are protocol/* and body/too-large; after one, the parser is of no more use.
     """
 
-    __slots__ = ("_before", "_begun", "_body", "_cap", "_chunks", "_complete", "_drain", "_head", "_head_only", "_held",
+    __slots__ = ("_before", "_begun", "_body", "_cap", "_chunks", "_complete", "_drain", "_framing", "_head", "_head_only",
+                 "_held",
                  "_keep", "_max_head", "_notable", "_parser", "_size", "_status", "_warnings", "on_body")  # fmt: skip
 
     def __init__(self, *, max_head: int) -> None:
@@ -106,7 +109,7 @@ class ResponseParser:
         self._drain = drain
         self._begun = 0
         self._complete = self._keep = False
-        self._size = 0
+        self._size = self._framing = 0
 
     @property
     def status(self) -> int | None:
@@ -133,7 +136,8 @@ class ResponseParser:
         else:
             self._feed_start(data)
         if not self._complete and self._head:
-            self._gather()
+            self._framing += len(data)
+            self._collect()
         return self._complete
 
     def end(self) -> bool:
@@ -147,7 +151,7 @@ class ResponseParser:
         """Hand the complete response out, and keep nothing of it."""
         head, chunks, warnings = self._head, self._chunks, self._warnings
         if self._body is not None or len(chunks) > 1:
-            self._gather()
+            self._collect()
             body, self._body = bytes(self._body or b""), None
         else:  # nearly every response: one piece, handed on as it is
             body = chunks.pop() if chunks else b""
@@ -242,16 +246,23 @@ class ResponseParser:
                 raise _bad_body(err) from err
             self._begun += 1
 
-    def _gather(self) -> None:
-        piece = b"".join(self._chunks)
-        self._chunks.clear()
-        self._size += len(piece)
+    def _collect(self) -> None:
+        piece = self._pour()
         if self._body is None:
             self._body = bytearray()
         if not self._drain:
             self._body += piece
+
+    def _pour(self) -> bytes:
+        piece = b"".join(self._chunks)
+        self._chunks.clear()
+        self._size += len(piece)
         if self._size > self._cap:
             self._give_up()
+        # Trailer fields and chunk extensions have no end of their own, and nobody but httptools sees them come.
+        if self._framing - self._size > self._max_head + len(self._head) + _MAX_FRAMING * self._size:
+            raise bad_framing("there is more framing than body", phase="receive")
+        return piece
 
     def _give_up(self) -> None:
         if not self._drain:
@@ -293,4 +304,4 @@ def _bad_body(refusal: Exception) -> RequestError:
 
 
 def _version(head: bytes) -> str:
-    return head[5:8].decode("ascii")
+    return head[5 : head.index(b" ")].decode("ascii")

@@ -1,0 +1,71 @@
+"""What is remembered of an origin, also while it has no connection: what it speaks, how long it lets a connection idle."""
+
+import math
+
+import msgspec
+
+_SIZE = 20_000  # origins that are remembered; beyond it the one forgotten is that seen first
+_SOON = 1.0  # seconds: a connection is given up this long before the server is known to close it
+_ALIKE = 0.25  # two idle times that differ by less than this part are the same time-out of the server's
+_DOUBT = 60.0  # seconds that a first suspicion is held; doubled with each further one
+_MAX_DOUBT = 600.0
+
+
+class Learnt(msgspec.Struct, gc=False):
+    """What is known of an origin, also between its connections.
+
+    Attributes:
+        single: it has said that it speaks HTTP/1.1 only, so nobody needs to wait for its word again.
+        survival: seconds that its idle connections live, as far as is known.
+        until: clock seconds until which `survival` is believed.
+        opened, exchanges: connections opened, and exchanges begun on those that are closed.
+    """
+
+    single: bool = False
+    survival: float = math.inf
+    until: float = 0.0
+    opened: int = 0
+    exchanges: int = 0
+    _doubts: int = 0
+    _last_close: float = -1.0
+
+    def patience(self, usual: float, now: float) -> float:
+        """Seconds that a connection may be idle to be used again, at most as many as `usual`."""
+        return min(usual, self.survival) if now < self.until else usual
+
+    def closed_idle(self, idle: float, now: float) -> None:
+        """The server closed a connection that had been idle for so long: twice alike, that is its habit."""
+        if abs(idle - self._last_close) <= _ALIKE * idle:
+            self._believe(idle, now, _MAX_DOUBT)
+        self._last_close = idle
+
+    def was_stale(self, idle: float, now: float) -> None:
+        """A connection that had been idle for so long was found dead when it was used: by habit, or by a restart."""
+        self._believe(idle, now, min(_DOUBT * 2**self._doubts, _MAX_DOUBT))
+        self._doubts = min(self._doubts + 1, 8)
+
+    def _believe(self, idle: float, now: float, seconds: float) -> None:
+        self.survival = before(idle)
+        self.until = now + seconds
+
+
+def before(timeout: float) -> float:
+    """How long to be idle at most, so as not to meet a server's time-out of so many seconds."""
+    return max(timeout - _SOON, timeout / 2)
+
+
+class Memory:
+    """What was learnt of each origin, by the key that its connections are pooled by."""
+
+    def __init__(self, size: int = _SIZE) -> None:
+        self._size = size
+        self._learnt: dict[str, Learnt] = {}
+
+    def of(self, key: str) -> Learnt:
+        """What is known; it may be added to."""
+        learnt = self._learnt.get(key)
+        if learnt is None:
+            if len(self._learnt) >= self._size:
+                del self._learnt[next(iter(self._learnt))]
+            learnt = self._learnt[key] = Learnt()
+        return learnt

@@ -1,0 +1,150 @@
+"""New connections: room in the descriptor budget, a turn among the handshakes, the dial; each counted until it ends."""
+
+import asyncio
+import random
+from collections.abc import Callable
+
+import msgspec
+
+from milkrun.client.connection import Connection
+from milkrun.client.deadlines import Deadlines
+from milkrun.client.descriptors import Descriptors
+from milkrun.client.dial import Dialer, Dialled
+from milkrun.client.errors import OwnError
+from milkrun.client.gate import Doorkeeper, Gate
+from milkrun.client.http2 import Http2Connection
+from milkrun.client.link import Link
+from milkrun.client.request import PreparedRequest
+from milkrun.client.trip import Trip
+
+_JITTER = 0.1
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """How long connections live: seconds; `max_age` is jittered by up to a tenth less. `max_head` in bytes."""
+
+    max_age: float = 300.0
+    idle_expiry: float = 120.0
+    max_head: int = 64 * 1024
+
+
+class Opener:
+    """Opens connections for a pool, within the budget of descriptors and the limit of handshakes.
+
+    Args:
+        make_way: called when the budget is used up: closes something idle if it can.
+
+    Attributes:
+        held: descriptors that are held: by open connections and by dials.
+        waiting: requests that wait at any gate of the pool.
+    """
+
+    def __init__(
+        self,
+        *,
+        dialer: Dialer,
+        descriptors: Descriptors,
+        handshakes: int,
+        policy: Policy,
+        clock: Callable[[], float],
+        make_way: Callable[[], None],
+    ) -> None:
+        self._dialer = dialer
+        self._policy = policy
+        self._clock = clock
+        self._make_way = make_way
+        self.room = Doorkeeper(descriptors, f"one of the {descriptors.budget} descriptors in the budget")
+        self._handshakes = Gate(handshakes, f"one of the {handshakes} handshakes allowed at once")
+        self._loop: asyncio.AbstractEventLoop
+        self._deadlines: Deadlines
+        self.held = 0
+        self.waiting = 0
+
+    def bind(self, loop: asyncio.AbstractEventLoop, deadlines: Deadlines) -> None:
+        """Belong to this event loop from now on."""
+        self._loop = loop
+        self._deadlines = deadlines
+
+    async def open(self, request: PreparedRequest, trip: Trip) -> Link:
+        """A new connection, as soon as the limits allow it; whoever gets it releases its descriptor at its end."""
+        await self._find_room(trip)
+        self.held += 1
+        try:
+            await self.wait_at(self._handshakes, trip)
+            try:
+                dialled = await self._dial(request, trip)
+            finally:
+                self._handshakes.leave()
+        except BaseException:
+            self.release()
+            raise
+        connection = dialled.protocol
+        connection.peer, connection.address, connection.tls = dialled.peer, dialled.address, dialled.tls
+        connection.proxy = dialled.proxy
+        connection.retires = connection.created + self._policy.max_age * connection.jitter
+        return connection
+
+    async def wait_at(self, gate: Gate, trip: Trip) -> None:
+        """Enter a gate, once there is a place; the wait is `queue` time."""
+        if gate.try_enter():
+            return
+        self.waiting += 1
+        try:
+            with trip.timed("queue", self._clock):
+                await gate.wait(trip.deadline - self._clock())
+        finally:
+            self.waiting -= 1
+
+    async def wait_for(self, news: asyncio.Future[None], until: float, trip: Trip) -> None:
+        """Wait for what another request is doing, so long at most; that is `queue` time, too."""
+        self.waiting += 1
+        try:
+            with trip.timed("queue", self._clock):
+                await asyncio.wait([news], timeout=min(until, trip.deadline) - self._clock())
+        finally:
+            self.waiting -= 1
+
+    def release(self) -> None:
+        """A descriptor is free again."""
+        self.held -= 1
+        self.room.leave()
+
+    def turn_away(self, error: Exception) -> None:
+        """Let everybody who waits go with an error."""
+        self.room.turn_away(error)
+        self._handshakes.turn_away(error)
+
+    async def _find_room(self, trip: Trip) -> None:
+        if self.room.try_enter():
+            return
+        if not self.held:
+            raise OwnError("descriptors", "the descriptor budget is used up by others", phase="queue")
+        self._make_way()
+        await self.wait_at(self.room, trip)
+
+    async def _dial(self, request: PreparedRequest, trip: Trip) -> Dialled[Link]:
+        options = request.options
+
+        def make(alpn: str | None) -> Link:
+            return self._make(shared=alpn == "h2" or options.http2 == "prior-knowledge")
+
+        return await self._dialer.dial(
+            request.url.origin,
+            make,
+            tls=options.tls,
+            route=options.route,
+            deadline=trip.deadline,
+            timings=trip.timings,
+            fresh_dns=options.fresh,
+        )
+
+    def _make(self, *, shared: bool) -> Link:
+        kind = Http2Connection if shared else Connection
+        return kind(
+            loop=self._loop,
+            deadlines=self._deadlines,
+            clock=self._clock,
+            max_head=self._policy.max_head,
+            patience=self._policy.idle_expiry,
+            jitter=1.0 - _JITTER * random.random(),  # noqa: S311  # spreads closes, hides nothing
+        )

@@ -1,0 +1,276 @@
+"""One HTTP/1.1 exchange in pieces: content that is written bit by bit, a body that is handed on as it arrives.
+
+For its length it takes its connection's place as the transport's protocol, and gives the transport back at the end:
+so the connection itself, which nearly always exchanges whole messages, knows nothing of pieces.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable
+from typing import Protocol
+
+from milkrun.client.breakdown import broken, timed_out
+from milkrun.client.deadlines import Deadlines
+from milkrun.client.errors import RequestError
+from milkrun.client.facts import ConnectionFacts
+from milkrun.client.inflow import HIGH_WATER, Inflow
+from milkrun.client.link import Closed
+from milkrun.client.request import PreparedRequest
+from milkrun.client.trip import Trip
+from milkrun.client.tunnel import Tunnel
+from milkrun.client.wire import Received
+from milkrun.client.wire_stream import StreamingParser
+
+
+class Lender(Protocol):
+    """The connection that an exchange takes the place of."""
+
+    uses: int
+    patience: float
+    ended: Closed | None
+
+    def facts(self, begun: float) -> ConnectionFacts:
+        """What the exchange that has `begun` last is to know of its connection."""
+
+    def abandon(self, reason: Closed) -> None:
+        """Close at once."""
+
+    def close(self, reason: Closed) -> None:
+        """Close in good order."""
+
+    def take_back(self) -> None:
+        """The exchange is over: what the transport has to say from now on is the connection's again."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """As asyncio has it."""
+
+
+class StreamedExchange(asyncio.Protocol):
+    """An exchange in pieces; see `exchange.OpenExchange`.
+
+    Attributes:
+        answer: brings the response's opening, or a RequestError.
+        due, watched: see `deadlines`.
+    """
+
+    __slots__ = ("_clock", "_deadlines", "_holding", "_inflow", "_lender", "_loop", "_over", "_parser", "_paused",
+                 "_request", "_transport", "_trip", "_vacancy", "_writing", "answer", "due", "watched")  # fmt: skip
+
+    shared = False
+    unheeded = False
+
+    def __init__(
+        self,
+        lender: Lender,
+        transport: asyncio.Transport,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        deadlines: Deadlines,
+        clock: Callable[[], float],
+        parser: StreamingParser,
+        inflow: Inflow,
+        request: PreparedRequest,
+        trip: Trip,
+    ) -> None:
+        self._lender = lender
+        self._transport = transport
+        self._loop = loop
+        self._deadlines = deadlines
+        self._clock = clock
+        self._parser = parser
+        self._inflow = inflow
+        self._request = request
+        self._trip = trip
+        self._writing = request.streamed
+        self._over = self._paused = self._holding = False
+        self._vacancy: asyncio.Future[None] | None = None
+        self.answer: asyncio.Future[Received] = loop.create_future()
+        self.due = self.watched = math.inf
+        inflow.source = self
+
+    def begin(self, early: bytes) -> None:
+        """Send the head, with content that is there already; `early` is what the server said before it was asked."""
+        self._transport.set_protocol(self)
+        self._parser.expect(self._request.head_only, self._request.max_body, False)
+        self._wait_until(self._trip.deadline)
+        if self._lender.ended is None:
+            self._transport.write(self._request.data)
+            self._mark_sent()
+        else:
+            self._trip.sent = self._trip.begun  # as in Connection.start
+        if early:
+            self.data_received(early)
+        if self._lender.ended is not None and not self._over:
+            self._stop(None)
+
+    async def write(self, piece: bytes) -> bool:
+        """As `OpenExchange` has it."""
+        if self._paused:
+            self._vacancy = self._loop.create_future()
+            await self._vacancy
+        if self._writing and piece:  # an empty chunk would be the last one
+            self._transport.write(b"%x\r\n%b\r\n" % (len(piece), piece) if self._request.chunked else piece)
+        return self._writing
+
+    def end_content(self) -> None:
+        """As `OpenExchange` has it."""
+        if self._writing:
+            self._transport.set_write_buffer_limits(high=0)  # so that `send` ends when all has gone
+            if self._request.chunked:
+                self._transport.write(b"0\r\n\r\n")
+            self._writing = False
+            self._mark_sent()
+
+    def facts(self, begun: float) -> ConnectionFacts:
+        """As `OpenExchange` has it."""
+        return self._lender.facts(begun)
+
+    @property
+    def uses(self) -> int:
+        """As `OpenExchange` has it."""
+        return self._lender.uses
+
+    @property
+    def ended(self) -> Closed | None:
+        """As `OpenExchange` has it."""
+        return self._lender.ended
+
+    def abandon(self, reason: Closed) -> None:
+        """As `OpenExchange` has it."""
+        if not self._over:
+            self._give_back()
+        self._lender.abandon(reason)
+
+    def dismiss(self, error: Exception) -> None:
+        """The client closes: whoever waits gets the error."""
+        self.abandon(Closed.CLIENT)
+        self._tell(error)
+
+    def hand_over(self) -> Tunnel:
+        """The stream itself, after a response that hands it over (RFC 9110 7.8, 9.3.6)."""
+        self._over = True
+        self.due = math.inf
+        tunnel = Tunnel(self._transport, on_close=self._close_handed, on_lost=self._lender.connection_lost)
+        tunnel.begin(self._parser.rest or b"", paused=self._paused)
+        return tunnel
+
+    def await_more(self, seconds: float) -> None:
+        """As `Source` has it."""
+        self._wait_until(self._clock() + seconds)
+
+    def consumed(self, count: int, waiting: int) -> None:  # noqa: ARG002  # HTTP/2 gives credit by the byte
+        """As `Source` has it."""
+        if self._holding and waiting < HIGH_WATER // 2:
+            self._holding = False
+            self._transport.resume_reading()
+
+    def data_received(self, data: bytes) -> None:
+        """As asyncio has it."""
+        if self._trip.heard:
+            self._trip.further = self._clock()
+        else:
+            self._trip.heard = self._clock()
+        try:
+            complete = self._parser.feed(data)
+            self._hand_on()
+        except RequestError as err:
+            self._fail(err, Closed.FAILED)
+        else:
+            if complete:
+                self._finish()
+
+    def eof_received(self) -> None:
+        """As asyncio has it: the server will send no more."""
+        if not self._over:
+            self._stop(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """As asyncio has it: the descriptor is closed."""
+        if not self._over:
+            self._stop(exc)
+        self._lender.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """As asyncio has it."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """As asyncio has it."""
+        self._paused = False
+        self._let_write()
+        self._mark_sent()
+
+    def strike(self, now: float) -> None:  # noqa: ARG002  # as `Watched` has it
+        """Its deadline, or the reader's patience, is over."""
+        self._fail(timed_out(self._layer()), Closed.TIMEOUT)
+
+    def _wait_until(self, due: float) -> None:
+        self.due = due
+        if due < self.watched:
+            self._deadlines.watch(self)
+
+    def _mark_sent(self) -> None:
+        if not self._writing and not self._paused and not self._trip.sent:
+            self._trip.sent = self._clock()
+
+    def _hand_on(self) -> None:
+        opening = self._parser.opening()
+        if opening is not None and not self.answer.done():
+            self.due = math.inf
+            self.answer.set_result(opening)
+        piece = self._parser.pour()
+        if piece:
+            self.due = math.inf
+            self._inflow.feed(piece)
+            if self._inflow.waiting > HIGH_WATER and not self._holding:
+                self._holding = True
+                self._transport.pause_reading()
+
+    def _finish(self) -> None:
+        if self._parser.rest is not None:
+            self._transport.pause_reading()  # until the stream is handed over
+            return
+        keep = self._parser.keep and not self._writing and not self._paused
+        self._give_back()
+        self._inflow.finish(self._parser.trailers, keep=keep)
+
+    def _give_back(self) -> None:
+        self._over = True
+        self._writing = False
+        self.due = math.inf
+        self._let_write()
+        self._transport.set_protocol(self._lender)  # type: ignore[arg-type]  # a Lender is a protocol of asyncio's
+        if self._holding:
+            self._transport.resume_reading()
+        self._lender.take_back()
+
+    def _let_write(self) -> None:
+        if self._vacancy is not None and not self._vacancy.done():
+            self._vacancy.set_result(None)
+
+    def _stop(self, cause: Exception | None) -> None:
+        if cause is None and self._parser.end():
+            self._trip.further = self._clock()
+            self._finish()
+            return
+        self._fail(broken(self._layer(), cause), Closed.FAILED)
+
+    def _fail(self, error: RequestError, reason: Closed) -> None:
+        error.answer = self._parser.seen()
+        error.warnings = self._parser.warnings
+        self.abandon(reason)
+        self._tell(error)
+
+    def _tell(self, error: Exception) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+        elif not self._inflow.complete:
+            self._inflow.fail(error)
+
+    def _layer(self) -> str:
+        if not self._trip.sent:
+            return "send"
+        return "wait" if self._parser.status is None else "receive"
+
+    def _close_handed(self) -> None:
+        self._lender.close(Closed.NOT_KEPT)
