@@ -12,6 +12,7 @@ from milkrun.client.inflow import Inflow
 from milkrun.client.link import Closed
 from milkrun.client.request import PreparedRequest
 from milkrun.client.trip import Trip
+from milkrun.client.tunnel import Tunnel
 from milkrun.client.wire import Received
 
 
@@ -46,22 +47,53 @@ class Exchange(Protocol):
         """Send a request; the future brings the whole response, or a RequestError."""
 
     def open(
-        self, request: PreparedRequest, trip: Trip, inflow: Inflow | None, on_interim: Callable[[bytes], None] | None
-    ) -> asyncio.Future[Received]:
-        """Send a request whose content follows by `write`, or whose response is read piece by piece, or both.
+        self, request: PreparedRequest, trip: Trip, inflow: Inflow, on_interim: Callable[[bytes], None]
+    ) -> "OpenExchange":
+        """Send a request in pieces: content that is streamed follows by `write`, the body goes into the inflow.
 
-        With an `inflow` the future brings the head as soon as it is there, and the body goes into the inflow;
         `on_interim` is called with the head of each interim (1xx) response.
         """
-
-    async def write(self, piece: bytes) -> None:
-        """Send a piece of the content once there is room for it. Nothing is sent any more once the exchange is over."""
-
-    def end_content(self) -> None:
-        """The content was all written."""
 
     def facts(self, begun: float) -> ConnectionFacts:
         """What the exchange that has `begun` is to know of its connection."""
 
     def abandon(self, reason: Closed) -> None:
         """Give the exchange up at once, whatever is in flight."""
+
+
+class OpenExchange(Protocol):
+    """An exchange in pieces.
+
+    Attributes:
+        answer: brings the opening of the response, its head, as soon as that is there; or a RequestError. What goes
+            wrong later, the inflow tells.
+    """
+
+    answer: asyncio.Future[Received]
+
+    @property
+    def shared(self) -> bool:
+        """As `Exchange` has it."""
+
+    @property
+    def uses(self) -> int:
+        """As `Exchange` has it."""
+
+    @property
+    def unheeded(self) -> bool:
+        """As `Exchange` has it."""
+
+    async def write(self, piece: bytes) -> bool:
+        """Send a piece of the content once there is room for it; False: the exchange is over, nobody wants more."""
+
+    def end_content(self) -> None:
+        """The content was all written."""
+
+    def facts(self, begun: float) -> ConnectionFacts:
+        """As `Exchange` has it."""
+
+    def abandon(self, reason: Closed) -> None:
+        """As `Exchange` has it."""
+
+    def hand_over(self) -> Tunnel:
+        """The stream itself, after a response that hands it over (RFC 9110 7.8, 9.3.6)."""

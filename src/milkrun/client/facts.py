@@ -33,11 +33,23 @@ class TlsFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ProxyFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The proxy a connection leads through: its URL without credentials, peer "ip:port", and its own TLS session."""
+    """The proxy a connection leads through.
+
+    Attributes:
+        url: of the proxy, without credentials.
+        peer: "ip:port" of the proxy itself.
+        dns, connect, tls: seconds of the way to it; together they are the phase `proxy`.
+        tunnel: seconds until it had connected to the target; that is the phase `connect`.
+        session: the TLS session with the proxy itself, None if there is none.
+    """
 
     url: str
     peer: str
-    tls: TlsFacts | None = None
+    dns: float = 0.0
+    connect: float = 0.0
+    tls: float = 0.0
+    tunnel: float = 0.0
+    session: TlsFacts | None = None
 
 
 class AnswerFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -3,9 +3,11 @@
 import hashlib
 import re
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
+from milkrun.client.auth import Basic
 from milkrun.client.errors import UsageError
 from milkrun.client.request import LINE_BREAK, TOKEN
 from milkrun.client.tls import TlsOptions
@@ -44,12 +46,17 @@ class Proxy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             raise UsageError(f"{self.origin.scheme!r} is no kind of proxy; {_EXPECTED}")
         if self.origin.scheme.startswith("socks5"):
             self._judge_socks()
+        elif self.credentials is not None:
+            Basic(*self.credentials)  # which says what it cannot carry
         for name, value in self.headers:
             if not TOKEN.fullmatch(name) or name.lower() in _RESERVED or LINE_BREAK.search(value):
                 raise UsageError(f"the header {name!r} cannot be sent to a proxy; expected another name, and one line")
 
     def __repr__(self) -> str:
         return f"<Proxy {self.url}>"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:  # else msgspec's own shows every field
+        return [("url", self.url)]
 
     @classmethod
     def parse(cls, url: str, *, tls: TlsOptions | None = None, headers: Iterable[tuple[str, str]] = ()) -> "Proxy":

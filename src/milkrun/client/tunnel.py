@@ -1,0 +1,115 @@
+"""A connection that was handed over, by 101 or CONNECT: bytes both ways, with back-pressure."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+_HIGH_WATER = 256 * 1024  # bytes that may wait for the reader before the peer is held back
+
+
+class Tunnel(asyncio.Protocol):
+    """Bytes both ways, until it is closed.
+
+    Args:
+        transport: of the connection; its reading is paused.
+        on_close: closes the connection.
+        on_lost: told of its loss.
+    """
+
+    def __init__(
+        self, transport: asyncio.Transport, *, on_close: Callable[[], None], on_lost: Callable[[Exception | None], None]
+    ) -> None:
+        self._transport = transport
+        self._on_close = on_close
+        self._on_lost = on_lost
+        self._pieces: deque[bytes] = deque()
+        self._waiting = 0
+        self._ended = self._lost = self._paused = self._holding = False
+        self._cause: Exception | None = None
+        self._reader: asyncio.Future[None] | None = None
+        self._writer: asyncio.Future[None] | None = None
+
+    def begin(self, rest: bytes, *, paused: bool) -> None:
+        """Take the transport; `rest` is what has come already, `paused` whether its write buffer is full."""
+        self._paused = paused
+        self._transport.set_protocol(self)
+        if rest:
+            self.data_received(rest)
+        self._transport.resume_reading()
+
+    async def read(self) -> bytes:
+        """What has come, as soon as there is something; b"" when the peer sends no more. Raises OSError if it is lost."""
+        if not self._pieces and not self._ended:
+            self._reader = asyncio.get_running_loop().create_future()
+            await self._reader
+        if not self._pieces:
+            if self._cause is not None:
+                raise self._cause
+            return b""
+        piece = self._pieces.popleft()
+        self._waiting -= len(piece)
+        if self._holding and self._waiting < _HIGH_WATER // 2:
+            self._holding = False
+            self._transport.resume_reading()
+        return piece
+
+    async def write(self, data: bytes) -> None:
+        """Send, and wait while the peer takes less than is sent. Raises ConnectionResetError once it is lost."""
+        if self._lost or self._transport.is_closing():
+            raise ConnectionResetError("the connection is closed")
+        self._transport.write(data)
+        if self._paused:
+            self._writer = asyncio.get_running_loop().create_future()
+            await self._writer
+
+    def write_eof(self) -> None:
+        """Say that no more will be sent, where the transport can: TLS cannot."""
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+
+    def get_extra_info(self, name: str) -> Any:
+        """As asyncio's transports have it: "peername", "sockname", "socket", "ssl_object" …"""
+        return self._transport.get_extra_info(name)
+
+    def close(self) -> None:
+        """Close it, with what was written sent first. Harmless when repeated."""
+        if not self._lost:
+            self._on_close()
+
+    def data_received(self, data: bytes) -> None:
+        """As asyncio has it."""
+        self._pieces.append(data)
+        self._waiting += len(data)
+        if self._waiting > _HIGH_WATER and not self._holding:
+            self._holding = True
+            self._transport.pause_reading()
+        _wake(self._reader)
+
+    def eof_received(self) -> bool:
+        """As asyncio has it: the peer sends no more, but may still read."""
+        self._ended = True
+        _wake(self._reader)
+        return self._transport.can_write_eof()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """As asyncio has it."""
+        self._ended = self._lost = True
+        self._cause = exc
+        _wake(self._reader)
+        _wake(self._writer)
+        self._on_lost(exc)
+
+    def pause_writing(self) -> None:
+        """As asyncio has it."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """As asyncio has it."""
+        self._paused = False
+        _wake(self._writer)
+
+
+def _wake(waiter: asyncio.Future[None] | None) -> None:
+    if waiter is not None and not waiter.done():
+        waiter.set_result(None)
