@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 import msgspec
 
 from milkrun.client.errors import RequestError, UsageError
-from milkrun.client.request import PreparedRequest
+from milkrun.client.request import Options, PreparedRequest, build
 from milkrun.client.url import Url, join
 
 LIMIT = 10
@@ -39,16 +39,31 @@ def destination(request: PreparedRequest, status: int, *locations: str) -> Url |
     return url
 
 
-def onward(request: PreparedRequest, status: int, url: Url) -> tuple[str, tuple[tuple[str, str], ...], bytes | None]:
-    """Method, headers and content of the request to send there."""
+def onward(request: PreparedRequest, status: int, url: Url, *, user_agent: str) -> PreparedRequest:
+    """The request to send there. Raises UsageError when it would need content again that came as a stream."""
     dropped: frozenset[str] = frozenset()
-    method, content = request.method, request.content
+    method, content, options = request.method, request.content, request.options
     if (status == 303 and method != "HEAD") or method in _TO_GET.get(status, ()):
         method, content = "GET", None
-        dropped |= _OF_CONTENT
+        dropped |= _OF_CONTENT | {"content-length", "expect"}
+    if request.streamed and content is not None:
+        raise UsageError(f"a {status} asks for the content again, which was a stream; give bytes to be able to follow")
     if url.origin != request.url.origin:
         dropped |= _CREDENTIALS | {"host"}  # what was meant for one server is not another's to see
-    return method, tuple(pair for pair in request.headers if pair[0].lower() not in dropped), content
+        options = _for_others(options)
+    headers = tuple(pair for pair in request.headers if pair[0].lower() not in dropped)
+    options = msgspec.structs.replace(options, target=None)
+    return build(method, url, headers=headers, content=content, options=options, user_agent=user_agent)
+
+
+def _for_others(options: Options) -> Options:
+    """What is left of the options for another origin: nothing that shows who we are, nor the first one's own way."""
+    return msgspec.structs.replace(
+        options,
+        auth=None,
+        tls=msgspec.structs.replace(options.tls, certificate=None, server_name=None),
+        route=msgspec.structs.replace(options.route, unix_socket=None),
+    )
 
 
 def guard(seen: AbstractSet[tuple[str, str]], request: PreparedRequest) -> None:

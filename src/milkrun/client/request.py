@@ -108,6 +108,11 @@ class PreparedRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return http2 == "prior-knowledge" or (http2 and self.url.origin.scheme == "https")
 
     @property
+    def length(self) -> int | None:
+        """How many bytes a streamed content promises to have, if it does."""
+        return next((int(value) for name, value in self.fields if name.lower() == b"content-length"), None)
+
+    @property
     def expects_continue(self) -> bool:
         """Whether the content waits for the server's word (RFC 9110 10.1.1)."""
         return any(name.lower() == b"expect" for name, _ in self.fields)

@@ -1,7 +1,11 @@
 """A complete response, and where it came from."""
 
+import json
+from typing import Any
+
 import msgspec
 
+from milkrun.client.charset import text
 from milkrun.client.coding import decode
 from milkrun.client.facts import ConnectionFacts
 from milkrun.client.headers import Headers
@@ -18,26 +22,14 @@ class Hop(msgspec.Struct, frozen=True, gc=False):
     status: int
 
 
-class Response(msgspec.Struct, gc=False):
-    """A complete response.
+class Opening:
+    """What a response says before its body."""
 
-    Attributes:
-        body: content codings undone; empty when the request drained it.
-        timings: seconds by phase, summed over redirects and a stale retry.
-        connection: that of the last hop.
-        stale_retry: a reused connection turned out closed, and the request was sent again on a fresh one.
-        history: the redirects followed, first to last.
-    """
+    __slots__ = ()
 
     request: PreparedRequest
     received: Received
-    body: bytes
-    timings: Timings
-    connection: ConnectionFacts
-    stale_retry: bool
-    warnings: tuple[str, ...]
-    history: tuple[Hop, ...] = ()
-    _headers: Headers | None = None
+    _headers: Headers | None
 
     @property
     def status(self) -> int:
@@ -46,12 +38,12 @@ class Response(msgspec.Struct, gc=False):
 
     @property
     def reason(self) -> str:
-        """The reason phrase, often empty."""
-        return self.received.head[13 : self.received.head.index(b"\r")].decode("latin-1")
+        """The reason phrase, often empty, in HTTP/2 always."""
+        return self.received.reason
 
     @property
     def version(self) -> str:
-        """The HTTP version, "1.1" or "1.0"."""
+        """The HTTP version, "1.1", "1.0" or "2"."""
         return self.received.version
 
     @property
@@ -66,19 +58,61 @@ class Response(msgspec.Struct, gc=False):
         """The last hop's URL, without credentials."""
         return self.request.url.text
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.status} {self.url}>"
+
+
+class Response(Opening, msgspec.Struct, gc=False):
+    """A complete response.
+
+    Attributes:
+        body: content codings undone; empty when the request drained it.
+        timings: seconds by phase, summed over redirects and a stale retry.
+        connection: that of the last hop.
+        stale_retry: a reused connection turned out closed, or the server had not processed the request, and it was
+            sent again on another connection.
+        history: the redirects followed, first to last.
+    """
+
+    request: PreparedRequest
+    received: Received
+    body: bytes
+    timings: Timings
+    connection: ConnectionFacts
+    stale_retry: bool
+    warnings: tuple[str, ...]
+    history: tuple[Hop, ...] = ()
+    _headers: Headers | None = None
+
     @property
     def bytes_received(self) -> int:
         """The size of the body as it was received, codings still on."""
         return self.received.size
 
-    def __repr__(self) -> str:
-        return f"<Response {self.status} {self.url}>"
+    @property
+    def text(self) -> str:
+        """The body as text, by the charset of its Content-Type, else as UTF-8; never raises."""
+        return text(self.body, self.headers.get("content-type", ""))
+
+    def json(self) -> Any:
+        """The body read as JSON. Raises ValueError if it is none."""
+        return json.loads(self.body)
+
+    async def discard(self) -> None:
+        """Nothing is left to be discarded; as `StreamedResponse` has it."""
+
+    __repr__ = Opening.__repr__
 
 
 def decoded(received: Received, headers: Headers, cap: int) -> bytes:
     """The body with its content codings undone. Raises RequestError, body/* or protocol/bad-framing."""
+    encoding = coding(headers)
+    return decode(received.body, encoding, cap=cap) if encoding else received.body
+
+
+def coding(headers: Headers) -> str:
+    """The content codings of a response. Raises protocol/bad-framing for a transfer coding that we cannot undo."""
     transfer = headers.get("transfer-encoding", "chunked").lower()
     if transfer != "chunked":
         raise bad_framing(f"the transfer coding {transfer[:40]!r} was not asked for")
-    encoding = headers.get("content-encoding", "")
-    return decode(received.body, encoding, cap=cap) if encoding else received.body
+    return headers.get("content-encoding", "")

@@ -72,6 +72,20 @@ class Trip(msgspec.Struct, gc=False):
             timings.wait += heard - sent
         timings.receive += now - heard
 
+    def opened(self) -> None:
+        """The head of a response is there whose body is read in pieces: count what the exchange took so far."""
+        timings = self.timings
+        sent = self.sent or self.heard
+        timings.send += sent - self.begun
+        if self.heard > sent:
+            timings.wait += self.heard - sent
+
+    def closed(self, now: float) -> None:
+        """Such a body has ended, or will not be read on."""
+        last = self.further or self.heard or now
+        self.timings.receive += last - (self.heard or now)
+        self.timings.total = last - self.started - self.timings.queue
+
     def explain(self, error: RequestError, now: float) -> None:
         """Add to an error all that is known of the request it ended."""
         self.timings.total = now - self.started - self.timings.queue

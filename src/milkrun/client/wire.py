@@ -58,6 +58,12 @@ class Received(msgspec.Struct, gc=False):
         """The HTTP version, "1.1", "1.0" or "2"."""
         return _version(self.head)
 
+    @property
+    def reason(self) -> str:
+        """The reason phrase, often empty."""
+        _, _, rest = self.head[: self.head.index(b"\r")].partition(b" ")
+        return rest.partition(b" ")[2].decode("latin-1")
+
     def facts(self) -> AnswerFacts:
         """What there is to say of it in short."""
         return AnswerFacts(status=self.status, version=self.version, bytes=self.size)

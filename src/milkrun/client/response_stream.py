@@ -1,0 +1,134 @@
+"""A response whose body is read as it arrives."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+from milkrun.client.charset import text
+from milkrun.client.coding import decoder
+from milkrun.client.errors import ClientError, UsageError
+from milkrun.client.facts import ConnectionFacts
+from milkrun.client.flight import Flight
+from milkrun.client.headers import Headers
+from milkrun.client.response import Hop, Opening, coding
+from milkrun.client.timings import Timings
+from milkrun.client.tunnel import Tunnel
+from milkrun.client.wire import Received
+
+_DRAIN_SECONDS = 1.0  # for the rest of a body that nobody wants: a new connection costs less than a longer wait
+
+
+class StreamedResponse(Opening):
+    """A response whose head is here, and whose body is still to be read: once, in pieces or as a whole.
+
+    Attributes:
+        stale_retry, history: as `Response` has them.
+        warnings: what was read although it should not have been sent so.
+        interim: the interim (1xx) responses before it: status and fields.
+    """
+
+    def __init__(
+        self, flight: Flight, received: Received, *, patience: Callable[[], float], drain_limit: int
+    ) -> None:
+        trip = flight.trip
+        self.request = flight.request
+        self.received = received
+        self.stale_retry = trip.stale_retry
+        self.warnings: tuple[str, ...] = trip.warnings + received.warnings
+        self.history: tuple[Hop, ...] = trip.history
+        self.interim = tuple(flight.interim)
+        self._headers = None
+        self._flight = flight
+        self._patience = patience
+        self._drain_limit = drain_limit
+        self._is_taken = self._is_closed = False
+        self._size = 0
+
+    @property
+    def timings(self) -> Timings:
+        """Seconds by phase, summed over redirects and a stale retry; `receive` and `total` once the body has ended."""
+        return self._flight.trip.timings
+
+    @property
+    def connection(self) -> ConnectionFacts:
+        """That of the last hop."""
+        return self._flight.facts
+
+    @property
+    def bytes_received(self) -> int:
+        """How much of the body was read so far, codings still on."""
+        return self._size
+
+    @property
+    def trailers(self) -> Headers:
+        """The trailer fields (RFC 9110 6.5); empty until the body has arrived to its end."""
+        return Headers(self._flight.trailers)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """The body in pieces as they come, content codings undone. Raises RequestError if it does not come to its end."""
+        undo = decoder(coding(self.headers), cap=self.request.max_body)
+        async for received in self.raw():
+            for piece in undo.pieces(received):
+                if piece:
+                    yield piece
+        undo.finish()
+
+    async def raw(self) -> AsyncIterator[bytes]:
+        """The body in pieces as they come, content codings still on."""
+        if self._is_taken:
+            raise UsageError("the body was read already, it comes only once; keep what you read")
+        self._is_taken = True
+        while piece := await self._read():
+            self._size += len(piece)
+            yield piece
+
+    async def read(self) -> bytes:
+        """The whole body, content codings undone."""
+        return b"".join([piece async for piece in self])
+
+    async def text(self) -> str:
+        """The whole body as text, by the charset of its Content-Type, else as UTF-8."""
+        return text(await self.read(), self.headers.get("content-type", ""))
+
+    @property
+    def tunnel(self) -> Tunnel:
+        """The connection itself, after a 101 that was asked for, or a CONNECT that was granted; closed with the response.
+
+        Raises UsageError after any other response.
+        """
+        if not self.request.takes_over(self.status):
+            message = f"a {self.status} in answer to {self.request.method} does not hand the connection over"
+            raise UsageError(f"{message}; read the body instead")
+        return self._flight.hand_over()
+
+    async def discard(self) -> None:
+        """Nobody wants the rest: read it if it is little, so that the connection can be kept; else give it up."""
+        self._is_closed = True
+        try:
+            if not self._flight.is_over and not self.request.takes_over(self.status):
+                await self._drain()
+        finally:
+            self._flight.cut()
+
+    async def aclose(self) -> None:
+        """Be done with the response; harmless when repeated. What was not read of the body is discarded."""
+        await self.discard()
+
+    def cut(self) -> None:
+        """Be done with it at once, whatever is still to come."""
+        self._is_closed = True
+        self._flight.cut()
+
+    async def _read(self) -> bytes:
+        if self._is_closed:
+            raise UsageError("the response is closed; read its body before")
+        return await self._flight.read(self._patience())
+
+    async def _drain(self) -> None:
+        self._flight.stop_upload()
+        left = self._drain_limit
+        try:
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                while left >= 0 and (piece := await self._flight.read(_DRAIN_SECONDS)):
+                    left -= len(piece)
+        except (TimeoutError, ClientError):
+            return  # whatever is wrong with it, nobody wants it

@@ -1,0 +1,242 @@
+"""How requests are sent: the long way, of which `Client.send` takes a short cut where it can.
+
+A call is hops (redirects), a hop is one exchange or, to authenticate, two; an exchange may need a second connection
+when the first one turns out stale. Whole responses and streamed ones go the same way.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias, TypeVar, cast
+
+import msgspec
+
+from milkrun.client.auth import Sessions
+from milkrun.client.connection import Connection
+from milkrun.client.errors import RequestError
+from milkrun.client.exchange import Exchange, OpenExchange
+from milkrun.client.flight import Flight
+from milkrun.client.headers import Headers
+from milkrun.client.learnt import before
+from milkrun.client.link import Closed
+from milkrun.client.pool import Pool
+from milkrun.client.redirect import destination, guard, onward
+from milkrun.client.request import PreparedRequest, with_field
+from milkrun.client.response import Hop, Response, decoded
+from milkrun.client.response_stream import StreamedResponse
+from milkrun.client.trip import Trip
+from milkrun.client.wire import Received
+
+R = TypeVar("R", Response, StreamedResponse)
+OneHop: TypeAlias = Callable[[PreparedRequest, Trip], Awaitable[R]]
+
+_STALE = frozenset({"closed", "reset"})
+_KEEP_ALIVE = re.compile(r"timeout\s*=\s*(\d{1,9})", re.IGNORECASE)
+
+
+class Sender:
+    """Sends requests over a pool's connections.
+
+    Attributes:
+        warm, cold: exchanges on connections that had carried one before, and on new ones.
+        stale_retries: exchanges that had to be repeated on another connection.
+    """
+
+    def __init__(
+        self, pool: Pool, *, sessions: Sessions, clock: Callable[[], float], user_agent: str, drain_limit: int
+    ) -> None:
+        self._pool = pool
+        self._sessions = sessions
+        self._clock = clock
+        self._user_agent = user_agent
+        self._drain_limit = drain_limit
+        self.warm = self.cold = self.stale_retries = 0
+
+    async def deliver(self, request: PreparedRequest, trip: Trip) -> Response:
+        """One hop to its whole response."""
+        return await self._authorized(self._hop, request, trip)
+
+    async def open(self, request: PreparedRequest, trip: Trip, read_timeout: float) -> StreamedResponse:
+        """One hop and all redirects, to a response whose body is still to be read."""
+
+        async def hop(request: PreparedRequest, trip: Trip) -> StreamedResponse:
+            return await self._open_hop(request, trip, lambda: read_timeout)
+
+        return await self._follow(hop, await self._authorized(hop, request, trip), trip)
+
+    async def follow(self, response: Response, trip: Trip) -> Response:
+        """Go on to where a response leads, as far as the request allows."""
+        return await self._follow(self._hop, response, trip)
+
+    def conclude(self, exchange: Exchange, request: PreparedRequest, trip: Trip, received: Received) -> Response:
+        """The exchange has brought a whole response: give its connection back, and make something of it."""
+        timings = trip.timings
+        now = trip.further or trip.heard  # not the clock: that we come to hear of it later is not the target's doing
+        trip.clocked(now)
+        timings.total = now - trip.started - timings.queue
+        facts = exchange.facts(trip.begun)
+        headers = Headers.from_head(received.head) if received.notable else None
+        if headers is not None:
+            _heed(exchange, headers.get("keep-alive"))
+        if exchange.shared:
+            self._pool.leave(request)
+        else:
+            self._pool.put_back(cast("Connection", exchange), request, now, keep=received.keep)
+        body = received.body
+        if headers is not None:
+            trip.connection, trip.answer = facts, received.facts()
+            body = decoded(received, headers, request.max_body)
+        return Response(request, received, body, timings, facts, trip.stale_retry,
+                        trip.warnings + received.warnings, trip.history)  # fmt: skip
+
+    async def recover(
+        self,
+        exchange: Exchange,
+        request: PreparedRequest,
+        trip: Trip,
+        answer: asyncio.Future[Received],
+        error: BaseException,
+    ) -> Response:
+        """The exchange has failed: raise that, or send the request once more."""
+        if not self._is_retryable(exchange, request, trip, answer, error):
+            self._pool.leave(request)
+            raise error
+        return await self._converse(await self._pool.renew(request, trip), request, trip)
+
+    async def _authorized(self, hop: OneHop[R], request: PreparedRequest, trip: Trip) -> R:
+        auth = request.options.auth
+        if auth is None:
+            return await hop(request, trip)
+        session = self._sessions.of(auth)
+        with trip.aside(self._clock):  # a token is not the target's business: neither its time nor its deadline
+            sent = await session.authorize(request)
+        response = await hop(_with(request, sent), trip)
+        again = session.answered(request, sent, response.status, response.headers)
+        if again is None or request.streamed:
+            return response
+        await response.discard()
+        response = await hop(_with(request, again), trip)
+        session.answered(request, again, response.status, response.headers)
+        return response
+
+    async def _follow(self, hop: OneHop[R], response: R, trip: Trip) -> R:
+        seen: set[tuple[str, str]] = set()
+        while True:
+            request = response.request
+            trip.warnings, trip.connection = response.warnings, response.connection
+            trip.answer = response.received.facts()
+            url = destination(request, response.status, *response.headers.get_all("location"))
+            if url is None:
+                return response
+            await response.discard()
+            seen.add((request.method, response.url))
+            trip.history += (Hop(response.url, response.status),)
+            request = onward(request, response.status, url, user_agent=self._user_agent)
+            guard(seen, request)
+            trip.connection = trip.answer = None  # until here the last hop is the one that sent us on
+            trip.goes_to(request)
+            response = await self._authorized(hop, request, trip)
+
+    async def _hop(self, request: PreparedRequest, trip: Trip) -> Response:
+        if request.in_pieces:
+            return await self._whole(request, trip)
+        return await self._converse(await self._acquire(request, trip), request, trip)
+
+    async def _converse(self, exchange: Exchange, request: PreparedRequest, trip: Trip) -> Response:
+        trip.begin(self._clock())
+        answer = exchange.start(request, trip)
+        try:
+            received = await answer
+        except BaseException as err:  # noqa: BLE001  # `recover` raises it again, or has a better answer
+            return await self.recover(exchange, request, trip, answer, err)
+        return self.conclude(exchange, request, trip, received)
+
+    async def _whole(self, request: PreparedRequest, trip: Trip) -> Response:
+        """A whole response to a request whose content is streamed."""
+        streamed = await self._open_hop(request, trip, lambda: trip.deadline - self._clock())
+        try:
+            pieces = [piece async for piece in streamed.raw()]
+        finally:
+            streamed.cut()
+        body = b"" if request.drain else b"".join(pieces)
+        received = msgspec.structs.replace(streamed.received, body=body, size=streamed.bytes_received)
+        trip.connection, trip.answer = streamed.connection, received.facts()
+        body = decoded(received, streamed.headers, request.max_body)
+        return Response(request, received, body, trip.timings, streamed.connection, trip.stale_retry,
+                        streamed.warnings, trip.history)  # fmt: skip
+
+    async def _open_hop(
+        self, request: PreparedRequest, trip: Trip, patience: Callable[[], float]
+    ) -> StreamedResponse:
+        exchange = await self._acquire(request, trip)
+        while True:
+            flight = Flight(exchange, request, trip, give_back=self._give_back(exchange, request), clock=self._clock)
+            try:
+                received = await flight.open()
+            except BaseException as err:
+                under_way = flight.exchange
+                if not flight.is_repeatable or not self._is_retryable(under_way, request, trip, under_way.answer, err):
+                    self._pool.leave(request)
+                    raise
+                exchange = await self._pool.renew(request, trip)
+            else:
+                _heed(exchange, Headers.from_head(received.head).get("keep-alive"))
+                return StreamedResponse(flight, received, patience=patience, drain_limit=self._drain_limit)
+
+    def _give_back(self, exchange: Exchange, request: PreparedRequest) -> Callable[[bool], None]:
+        def give_back(keep: bool) -> None:
+            if exchange.shared:
+                self._pool.leave(request)
+            else:
+                self._pool.put_back(cast("Connection", exchange), request, self._clock(), keep=keep)
+
+        return give_back
+
+    async def _acquire(self, request: PreparedRequest, trip: Trip) -> Exchange:
+        try:
+            exchange = await self._pool.acquire(request, trip)
+        except BaseException:
+            self.cold += 1
+            raise
+        if exchange.uses:
+            self.warm += 1
+        else:
+            self.cold += 1
+        return exchange
+
+    def _is_retryable(
+        self,
+        exchange: Exchange | OpenExchange,
+        request: PreparedRequest,
+        trip: Trip,
+        answer: asyncio.Future[Received],
+        error: BaseException,
+    ) -> bool:
+        trip.clocked(self._clock())
+        trip.connection = exchange.facts(trip.begun)
+        if answer.done() and not answer.cancelled():
+            answer.exception()  # seen, also when a cancellation came in the same turn
+        if not isinstance(error, RequestError):
+            exchange.abandon(Closed.CANCELLED)
+            return False
+        # A server that closes an idle connection does so, now and then, just as the next request is on its way.
+        is_stale = exchange.uses > 1 and not trip.heard and error.kind in _STALE
+        if is_stale and not exchange.shared:
+            self._pool.was_stale(request, exchange)
+        # What the server says it has not processed may be sent again, once, whatever its method (RFC 9113 8.7).
+        is_unheeded = exchange.unheeded and not trip.stale_retry
+        if not (is_unheeded or (is_stale and request.idempotent)):
+            return False
+        trip.stale_retry = True
+        self.stale_retries += 1
+        return True
+
+
+def _with(request: PreparedRequest, authorization: str | None) -> PreparedRequest:
+    return request if authorization is None else with_field(request, "Authorization", authorization)
+
+
+def _heed(exchange: Exchange, keep_alive: str | None) -> None:
+    match = _KEEP_ALIVE.search(keep_alive or "")
+    if match is not None:
+        exchange.patience = min(exchange.patience, before(float(match[1])))

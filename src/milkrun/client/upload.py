@@ -1,0 +1,73 @@
+"""Content that is streamed: pulled from its source as fast as the server takes it."""
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator
+from typing import cast
+
+from milkrun.client.errors import UsageError
+from milkrun.client.exchange import OpenExchange
+from milkrun.client.request import PreparedRequest, Stream
+
+_WORD = 1.0  # seconds to wait for the server's 100: it may never say it (RFC 9110 10.1.1)
+
+
+class Upload:
+    """The content of one request on its way.
+
+    Attributes:
+        begun: whether the source was touched: what it gave then is gone.
+    """
+
+    def __init__(self, request: PreparedRequest) -> None:
+        self._request = request
+        self._word = asyncio.Event()
+        self.begun = False
+
+    def go_ahead(self) -> None:
+        """The server wants the content (100 Continue)."""
+        self._word.set()
+
+    async def run(self, exchange: OpenExchange) -> None:
+        """Send it all, or until the exchange is over. What the source raises, is raised."""
+        if self._request.expects_continue:
+            await self._wait_for_word(exchange)
+            if exchange.answer.done():
+                return  # it was refused unseen, or not needed
+        self.begun = True
+        length = await self._write_all(exchange)
+        if length is not None:
+            self._judge(length)
+            exchange.end_content()
+
+    async def _wait_for_word(self, exchange: OpenExchange) -> None:
+        word = asyncio.ensure_future(self._word.wait())
+        try:
+            await asyncio.wait((word, exchange.answer), timeout=_WORD, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            word.cancel()
+
+    async def _write_all(self, exchange: OpenExchange) -> int | None:
+        """How much was sent; None: nobody wanted the rest."""
+        length = 0
+        async for piece in _pieces(cast("Stream", self._request.content)):
+            length += len(piece)
+            if self._request.length is not None and length > self._request.length:
+                self._judge(length)
+            if not await exchange.write(piece):
+                return None
+        return length
+
+    def _judge(self, length: int) -> None:
+        promised = self._request.length
+        if promised is not None and promised != length:
+            more = "more" if length > promised else "less"
+            raise UsageError(f"the content is {more} than the {promised} bytes that its Content-Length promises")
+
+
+async def _pieces(content: Stream) -> AsyncIterator[bytes]:
+    if isinstance(content, AsyncIterable):
+        async for piece in content:
+            yield piece
+    else:
+        for piece in content:
+            yield piece
