@@ -212,13 +212,6 @@ async def test_closing_beside_a_peer_that_says_no_goodbye_gives_the_descriptor_b
     assert await settled(before)
 
 
-def test_equal_options_share_one_context() -> None:
-    contexts = Contexts()
-
-    assert contexts.get(TlsOptions()) is contexts.get(TlsOptions())
-    assert contexts.get(TlsOptions()) is not contexts.get(TlsOptions(insecure=True))
-
-
 @pytest.mark.parametrize("content", [None, "no certificate at all"])
 def test_roots_that_cannot_be_read_are_a_mistake_of_the_callers(tmp_path: Path, content: str | None) -> None:
     roots = tmp_path / "roots.pem"

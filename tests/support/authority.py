@@ -6,8 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import trustme
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 LONG_AGO = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+FAR_AHEAD = dt.datetime(3500, 1, 1, tzinfo=dt.UTC)  # trustme's authorities end in the year 3000
 A_YEAR = dt.timedelta(days=365)
 
 
@@ -22,6 +30,28 @@ class Authority:
     def good(self, *names: str) -> ssl.SSLContext:
         """A certificate for these names, localhost and 127.0.0.1 if none."""
         return _context(self._ca.issue_cert(*(names or ("localhost", "127.0.0.1"))).configure_cert)
+
+    def demanding(self) -> ssl.SSLContext:
+        """A good certificate, and a demand for one of this authority's from whoever connects."""
+        context = self.good()
+        context.verify_mode = ssl.CERT_REQUIRED
+        self._ca.configure_trust(context)
+        return context
+
+    def chained(self) -> ssl.SSLContext:
+        """A certificate for localhost that outlives the intermediate authority it comes from; both are sent."""
+        issued = self._ca.create_child_ca().issue_cert("localhost", not_after=FAR_AHEAD)
+        return _context(issued.configure_cert)
+
+    def client_files(self, folder: Path, *, password: str | None = None) -> tuple[str, str]:
+        """A client's certificate and its key, encrypted if there is a password, each in a file."""
+        issued = self._ca.issue_cert("client.test")
+        cert_file, key_file = str(folder / "client.pem"), folder / "client.key"
+        issued.cert_chain_pems[0].write_to_path(cert_file)
+        key = load_pem_private_key(issued.private_key_pem.bytes(), None)
+        encryption = NoEncryption() if password is None else BestAvailableEncryption(password.encode())
+        key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
+        return cert_file, str(key_file)
 
     def expired(self) -> ssl.SSLContext:
         """A certificate of the year 2020."""

@@ -15,7 +15,8 @@ from cryptography import x509
 
 from milkrun.client.facts import Certificate, TlsFacts
 
-_MAX_PARSED = 4096  # distinct leaf certificates kept parsed: some 1 KB each
+_MAX_KEPT = 4096  # distinct certificates kept parsed, and as many distinct sessions: some kilobytes each
+_NOTHING = TlsFacts()
 
 
 class Witness:
@@ -58,21 +59,34 @@ _witness: ContextVar[Witness | None] = ContextVar("milkrun_tls_witness", default
 
 def _facts(session: ssl.SSLObject) -> TlsFacts | None:
     cipher = session.cipher()
-    facts = TlsFacts(
-        version=session.version(),
-        cipher=cipher[0] if cipher else None,
-        alpn=session.selected_alpn_protocol(),
-        certificate=_leaf(session),
+    facts = _described(
+        session.version(), cipher[0] if cipher else None, session.selected_alpn_protocol(), _sent(session)
     )
-    return None if facts == TlsFacts() else facts
+    return None if facts == _NOTHING else facts
 
 
-def _leaf(session: ssl.SSLObject) -> Certificate | None:
+def _sent(session: ssl.SSLObject) -> tuple[bytes, ...]:
+    """The certificates that the peer has sent, in DER."""
     chain = session._sslobj.get_unverified_chain()  # type: ignore[attr-defined]  # noqa: SLF001  # 3.13 made it public, we support 3.11
-    return parse_certificate(chain[0].public_bytes(_ssl.ENCODING_DER)) if chain else None
+    return tuple([one.public_bytes(_ssl.ENCODING_DER) for one in chain or ()])
 
 
-@functools.lru_cache(maxsize=_MAX_PARSED)
+@functools.lru_cache(maxsize=_MAX_KEPT)
+def _described(version: str | None, cipher: str | None, alpn: str | None, sent: tuple[bytes, ...]) -> TlsFacts:
+    """Facts that connections alike share: they are much the same at each connection to an origin."""
+    parsed = [parse_certificate(der) for der in sent]
+    chain = tuple([one for one in parsed if one is not None])
+    return TlsFacts(
+        version=version,
+        cipher=cipher,
+        alpn=alpn,
+        certificate=parsed[0] if parsed else None,
+        chain=chain,
+        earliest_expiry=min((one.not_after for one in chain), default=None),
+    )
+
+
+@functools.lru_cache(maxsize=_MAX_KEPT)
 def parse_certificate(der: bytes) -> Certificate | None:
     """The facts of one DER certificate; None if it cannot be read, which OpenSSL tolerates in more cases."""
     try:

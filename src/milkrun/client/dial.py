@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
 from milkrun.client.connect import Connected
-from milkrun.client.errors import RequestError, RequestTimeoutError
+from milkrun.client.errors import OwnError, RequestError, RequestTimeoutError
 from milkrun.client.facts import ProxyFacts, TlsFacts
 from milkrun.client.handshake import shake_hands
 from milkrun.client.keepalive import KeepAlive
 from milkrun.client.policy import AddressPolicy
 from milkrun.client.progress import Progress
+from milkrun.client.proxy.passage import Passage
 from milkrun.client.reach import Reach
 from milkrun.client.resolve import Answer, Resolver
 from milkrun.client.resolvers import Resolvers
@@ -69,6 +70,8 @@ class Dialer:
     ) -> None:
         self._resolvers = Resolvers(resolver)
         self._reach = Reach(resolvers=self._resolvers, policy=policy, keepalive=keepalive)
+        to_proxies = Reach(resolvers=self._resolvers, keepalive=keepalive)
+        self._passage = Passage(reach=to_proxies, targets=self._reach, contexts=contexts, now=now)
         self._contexts = contexts
         self._now = now
 
@@ -116,7 +119,7 @@ class Dialer:
                 async with asyncio.timeout_at(deadline):
                     return await self._dial(origin, protocol_factory, tls, route, progress, fresh_dns=fresh_dns)
             except TimeoutError as err:
-                raise progress.evidence(RequestTimeoutError(progress.phase, _STRUCK[progress.phase])) from err
+                raise progress.evidence(_struck(progress.phase)) from err
             except RequestError as err:
                 progress.evidence(err)
                 raise
@@ -133,7 +136,10 @@ class Dialer:
     ) -> Dialled[P]:
         # What may fail without any I/O comes first, while no descriptor is open.
         context = self._contexts.get(tls) if origin.scheme == "https" else None
-        connected = await self._connect(origin, route, progress, fresh_dns=fresh_dns)
+        if route.proxy is None:
+            connected = await self._connect(origin, route, progress, fresh_dns=fresh_dns)
+        else:
+            connected = await self._passage.through(route.proxy, origin, route, progress, fresh_dns=fresh_dns)
         progress.connected = connected
         try:
             if context is not None:
@@ -162,3 +168,9 @@ class Dialer:
             if origin.scheme == "https":
                 raise handshake_error(ConnectionResetError()) from err
             raise RequestError("wait", "reset", "the connection was reset as soon as it was accepted") from err
+
+
+def _struck(phase: str) -> RequestError:
+    if phase == "proxy":  # which is no layer: the target has not been asked for yet
+        return OwnError("proxy", _STRUCK[phase], phase=phase)
+    return RequestTimeoutError(phase, _STRUCK[phase])

@@ -46,13 +46,13 @@ class Progress:
     def evidence(self, error: RequestError) -> RequestError:
         """The error with all that is known of the connection it struck."""
         error.timings = self._timings
-        if self.connected is not None:
+        if self.connected is not None or self.proxy is not None:
             error.connection = ConnectionFacts(
                 reused=False,
                 age=0.0,
                 uses=0,
-                peer=self.connected.peer,
-                address=self.connected.address,
+                peer=None if self.connected is None else self.connected.peer,
+                address=None if self.connected is None else self.connected.address,
                 tls=self.witness.facts(),
                 proxy=self.proxy,
             )

@@ -139,7 +139,8 @@ def _nameserver(text: str) -> str:
     match = _HOST_PORT.fullmatch(_bracketed(text))
     if match is None or int(match[2] or _DNS_PORT) not in range(1, 65_536):
         raise UsageError(f"{text!r} is no name server; expected an address, or address:port")
-    return _host_port(_address(match[1].strip("[]"), "nameservers"), int(match[2] or _DNS_PORT))
+    address, sign, zone = _address(match[1].strip("[]"), "nameservers").partition("%")
+    return f"{_host_port(address, int(match[2] or _DNS_PORT))}{sign}{zone}"  # the interface last, as c-ares wants it
 
 
 def _address(text: str, what: str) -> str:

@@ -136,6 +136,19 @@ def handshake_error(error: OSError) -> RequestError:
     return RequestError("tls", "closed", "the connection closed during the TLS handshake")
 
 
+def alert_error(cause: Exception | None) -> RequestError | None:
+    """The error for a connection that the server ended by an alert after the handshake; None if it did not.
+
+    In TLS 1.3 the client is done before the server has judged the client's certificate (RFC 8446 4.4.2.4), so that a
+    missing or unwelcome one is told only to whoever reads next.
+    """
+    if not isinstance(cause, ssl.SSLError) or "ALERT" not in _reason(cause):
+        return None
+    error = RequestError("tls", "alert", f"the server ended the TLS session: {_words(_reason(cause))}")
+    error.__cause__ = cause
+    return error
+
+
 def not_tls() -> RequestError:
     """The error for a peer that speaks something else."""
     return RequestError("tls", "not-tls", "the server speaks something else than TLS on this port")
@@ -152,9 +165,17 @@ def _rejected(error: ssl.SSLCertVerificationError) -> RequestError:
 
 
 def _broken(error: ssl.SSLError) -> RequestError:
-    reason = getattr(error, "reason", None) or str(error)  # only OpenSSL's own errors have the attribute
+    reason = _reason(error) or str(error)
     if reason in _NOT_TLS:
         return not_tls()
     if reason == "UNEXPECTED_EOF_WHILE_READING":
         return RequestError("tls", "closed", "the connection closed during the TLS handshake")
-    return RequestError("tls", "alert", f"the TLS handshake failed: {reason.replace('_', ' ').lower()}")
+    return RequestError("tls", "alert", f"the TLS handshake failed: {_words(reason)}")
+
+
+def _reason(error: ssl.SSLError) -> str:
+    return getattr(error, "reason", None) or ""  # only OpenSSL's own errors have the attribute
+
+
+def _words(reason: str) -> str:
+    return reason.replace("_", " ").lower()

@@ -285,7 +285,7 @@ class ResponseParser:
 def _head_end(data: bytes, start: int) -> int:
     """Where the head ends: after the first empty line, its end written CRLF or, by mistake, LF; -1: not yet."""
     crlf = data.find(b"\n\r\n", start)
-    bare = data.find(b"\n\n", start) if crlf < 0 else data.find(b"\n\n", start, crlf)
+    bare = data.find(b"\n\n", start) if crlf < 0 else data.find(b"\n\n", start, crlf + 1)
     if bare >= 0:
         return bare + 2
     return crlf + 3 if crlf >= 0 else -1

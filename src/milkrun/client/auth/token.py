@@ -50,9 +50,8 @@ def token(answer: Answered, asked: float) -> Token:
     """The token in an answer to a request sent at `asked`. Raises NoToken."""
     said = _said(answer.body)
     if answer.status != _OK:
-        reason = said.get("error")
-        why = f"the endpoint answered {answer.status}" + (f", {reason}" if reason in _REASONS else "")
-        raise NoToken(why, pause=_pause(answer.headers))
+        reasons = [f", {reason}" for reason in _REASONS if reason == said.get("error")]
+        raise NoToken(f"the endpoint answered {answer.status}{''.join(reasons)}", pause=_pause(answer.headers))
     word, kind = said.get("access_token"), said.get("token_type", "bearer")
     if not isinstance(word, str) or not is_word(word):
         raise NoToken("the endpoint's answer has no access_token that could be sent")

@@ -6,6 +6,7 @@ Whatever goes wrong before the proxy was asked is the proxy's, `self/proxy`: not
 import socket
 import ssl
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import msgspec
 
@@ -73,7 +74,8 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
             reached.transport.abort()
             raise
         finally:
-            progress.proxy = msgspec.structs.replace(progress.proxy, tunnel=self.now() - started)
+            facts = cast("ProxyFacts", progress.proxy)  # set as soon as it was reached
+            progress.proxy = msgspec.structs.replace(facts, tunnel=self.now() - started)
         return Connected(reached.transport, dialogue.step_aside(), address, _peer(host, origin.port))
 
     async def _address(
