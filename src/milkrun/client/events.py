@@ -4,16 +4,21 @@ import logging
 from collections.abc import Callable
 from enum import StrEnum
 from itertools import count
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import msgspec
 
 from milkrun.client.facts import AnswerFacts, ConnectionFacts
 from milkrun.client.request import PreparedRequest
+from milkrun.client.response import Opening
 from milkrun.client.trip import Trip
 
 _log = logging.getLogger("milkrun.client")
 _ids = count(1)
+
+
+# Which phase begins with which mark of a trip; the one before it ends.
+_TURNS = {"sent": "wait", "heard": "receive"}
 
 
 class Step(StrEnum):
@@ -50,54 +55,91 @@ Hook: TypeAlias = Callable[[Event], None]
 
 
 class ObservedTrip(Trip, gc=False):
-    """A trip that tells a hook of its marks: they are set in one place each, so the phases cannot go unpaired.
+    """A trip that tells a hook of its marks. They are set in one place each, so that no phase goes unpaired.
 
     Attributes:
-        hook: called in the middle of things: it must be quick and must not raise; if it does, that is logged.
+        hook: called in the middle of things, so it must be quick and must not raise; if it does, that is logged.
         request: the one under way.
         id: see `Event`.
-        open: the phase that has begun and is not over.
+        under_way: the phase that has begun and is not over.
+        is_lasting: whether the call ends with the body that its caller is reading.
     """
 
-    hook: Hook | None = None
-    request: PreparedRequest | None = None
+    hook: Hook
+    request: PreparedRequest
     id: int = 0
-    open: str | None = None
+    under_way: str | None = None
+    is_lasting: bool = False
 
     def __setattr__(self, name: str, value: object) -> None:
         super().__setattr__(name, value)
-        if isinstance(value, float) and value:
-            if name == "sent" and not self.heard:
-                self._turn("send", "wait", value)
-            elif name == "heard":
-                self._turn("wait", "receive", value)
+        if name in _TURNS and value and self.under_way is not None:
+            at = cast("float", value)
+            self.left(self.under_way, at)
+            self.entered(_TURNS[name], at)
 
     def begin(self, now: float) -> None:
         """As `Trip` has it."""
         super().begin(now)
-        self.phase("send", now)
+        self.entered("send", now)
 
     def clocked(self, now: float) -> None:
         """As `Trip` has it."""
         super().clocked(now)
-        if self.open is not None:
-            self.phase_over(self.open, now)
+        self._end(now)
 
-    def phase(self, phase: str, at: float) -> None:
+    def closed(self, now: float) -> None:
         """As `Trip` has it."""
-        self.open = phase
-        self.tell(phase, Step.STARTED, at)
+        super().closed(now)
+        self._end(now)
+        if self.is_lasting:
+            self._tell("request", Step.FINISHED, now)
 
-    def phase_over(self, phase: str, at: float) -> None:
+    def entered(self, phase: str, at: float) -> None:
         """As `Trip` has it."""
-        self.open = None
-        self.tell(phase, Step.FINISHED, at)
+        self.under_way = phase
+        self._tell(phase, Step.STARTED, at)
 
-    def tell(self, phase: str, step: Step, at: float, error: BaseException | None = None) -> None:
-        """Call the hook."""
-        if self.hook is None or self.request is None:
-            return
-        over = phase == "request" and step is Step.FINISHED
+    def left(self, phase: str, at: float) -> None:
+        """As `Trip` has it."""
+        self.under_way = None
+        self._tell(phase, Step.FINISHED, at)
+
+    def departed(self) -> None:
+        """As `Trip` has it."""
+        self._tell("request", Step.STARTED, self.started)
+
+    def goes_to(self, request: PreparedRequest) -> None:
+        """As `Trip` has it."""
+        self.request = request
+
+    def arrived(self, at: float, response: Opening) -> None:
+        """As `Trip` has it."""
+        self._know(response)
+        self._tell("request", Step.FINISHED, at)
+
+    def lasts(self, response: Opening) -> None:
+        """As `Trip` has it."""
+        self._know(response)
+        if self.under_way is None:  # the body was there at once
+            self._tell("request", Step.FINISHED, self.further or self.heard)
+        else:
+            self.is_lasting = True
+
+    def failed(self, at: float, error: BaseException) -> None:
+        """As `Trip` has it."""
+        self._end(at)
+        self._tell("request", Step.FINISHED, at, error)
+
+    def _end(self, at: float) -> None:
+        if self.under_way is not None:
+            self.left(self.under_way, at)
+
+    def _know(self, response: Opening) -> None:
+        self.answer, self.connection = response.received.facts(), response.connection
+
+    def _tell(self, phase: str, step: Step, at: float, error: BaseException | None = None) -> None:
+        is_over = phase == "request" and step is Step.FINISHED
         event = Event(
             id=self.id,
             request=self.request,
@@ -105,18 +147,13 @@ class ObservedTrip(Trip, gc=False):
             step=step,
             at=at,
             error=error,
-            answer=self.answer if over else None,
-            connection=self.connection if over else None,
+            answer=self.answer if is_over else None,
+            connection=self.connection if is_over else None,
         )
         try:
             self.hook(event)
         except Exception:
             _log.exception("the event hook failed at %s %s", phase, step)
-
-    def _turn(self, before: str, after: str, at: float) -> None:
-        if self.open is not None:  # else it came after the exchange was over
-            self.phase_over(self.open if self.open != before else before, at)
-            self.phase(after, at)
 
 
 def next_id() -> int:

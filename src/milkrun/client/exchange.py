@@ -21,6 +21,7 @@ class Exchange(Protocol):
 
     Attributes:
         shared: whether the connection carries others beside it.
+        gap: seconds the connection was idle before this exchange, infinite if it is the first.
         uses: exchanges begun on the connection, up to and with this one once it has started.
         patience: seconds that the connection may be idle.
         ended: why it, or its connection, was ended; None while it is open.
@@ -29,6 +30,7 @@ class Exchange(Protocol):
     """
 
     uses: int
+    gap: float
     patience: float
 
     @property
@@ -77,6 +79,10 @@ class OpenExchange(Protocol):
 
     @property
     def uses(self) -> int:
+        """As `Exchange` has it."""
+
+    @property
+    def gap(self) -> float:
         """As `Exchange` has it."""
 
     @property

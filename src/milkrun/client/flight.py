@@ -87,7 +87,7 @@ class Flight:
     @property
     def is_repeatable(self) -> bool:
         """Whether nothing of the content was used up so far."""
-        return self._upload is None or not self._upload.begun
+        return self.request.is_replayable or self._upload is None or not self._upload.begun
 
     @property
     def is_over(self) -> bool:

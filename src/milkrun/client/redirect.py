@@ -46,7 +46,7 @@ def onward(request: PreparedRequest, status: int, url: Url, *, user_agent: str) 
     if (status == 303 and method != "HEAD") or method in _TO_GET.get(status, ()):
         method, content = "GET", None
         dropped |= _OF_CONTENT | {"content-length", "expect"}
-    if request.streamed and content is not None:
+    if content is not None and not request.is_replayable:
         raise UsageError(f"a {status} asks for the content again, which was a stream; give bytes to be able to follow")
     if url.origin != request.url.origin:
         dropped |= _CREDENTIALS | {"host"}  # what was meant for one server is not another's to see

@@ -108,6 +108,11 @@ class PreparedRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return http2 == "prior-knowledge" or (http2 and self.url.origin.scheme == "https")
 
     @property
+    def is_replayable(self) -> bool:
+        """Whether it can be sent again: what came as a stream is gone."""
+        return self.content is None or isinstance(self.content, bytes)
+
+    @property
     def length(self) -> int | None:
         """How many bytes a streamed content promises to have, if it does."""
         return next((int(value) for name, value in self.fields if name.lower() == b"content-length"), None)
@@ -135,8 +140,9 @@ def build(
         raise UsageError(f"{method!r} is no HTTP method; expected a word such as GET")
     pairs = tuple(headers.items() if isinstance(headers, Mapping) else headers)
     payload = content.encode() if isinstance(content, str) else content
-    streamed = payload is not None and not isinstance(payload, bytes)
-    given = _names(pairs, streamed=streamed)
+    given = _names(pairs, streamed=payload is not None and not isinstance(payload, bytes))
+    # Who asks for the server's word before the content goes out (RFC 9110 10.1.1) has it sent apart from the head.
+    streamed = bool(payload) and ("expect" in given or not isinstance(payload, bytes))
     defaults = _defaults(method, url, given, payload, options, user_agent)
     fields = tuple(_field(*pair) for pair in (*defaults.items(), *pairs))
     return PreparedRequest(
@@ -146,7 +152,7 @@ def build(
         content=payload,
         fields=fields,
         options=options,
-        data=_head(method, url, fields, options) + (payload if isinstance(payload, bytes) else b""),
+        data=_head(method, url, fields, options) + (payload if isinstance(payload, bytes) and not streamed else b""),
         key=_key(url, options),
         idempotent=method in IDEMPOTENT,
         head_only=method == "HEAD",
@@ -157,7 +163,7 @@ def build(
         fresh=options.fresh,
         streamed=streamed,
         chunked="Transfer-Encoding" in defaults,
-        special=streamed or options.fresh or options.observed or options.auth is not None or "expect" in given,
+        special=streamed or options.fresh or options.observed or options.auth is not None,
     )
 
 

@@ -29,6 +29,7 @@ class Opening:
 
     request: PreparedRequest
     received: Received
+    connection: ConnectionFacts
     _headers: Headers | None
 
     @property

@@ -112,7 +112,7 @@ class Sender:
             sent = await session.authorize(request)
         response = await hop(_with(request, sent), trip)
         again = session.answered(request, sent, response.status, response.headers)
-        if again is None or request.streamed:
+        if again is None or not request.is_replayable:
             return response
         await response.discard()
         response = await hop(_with(request, again), trip)
@@ -138,7 +138,7 @@ class Sender:
             response = await self._authorized(hop, request, trip)
 
     async def _hop(self, request: PreparedRequest, trip: Trip) -> Response:
-        if request.in_pieces:
+        if request.streamed:
             return await self._whole(request, trip)
         return await self._converse(await self._acquire(request, trip), request, trip)
 
@@ -222,7 +222,7 @@ class Sender:
         # A server that closes an idle connection does so, now and then, just as the next request is on its way.
         is_stale = exchange.uses > 1 and not trip.heard and error.kind in _STALE
         if is_stale and not exchange.shared:
-            self._pool.was_stale(request, exchange)
+            self._pool.was_stale(request, exchange.gap)
         # What the server says it has not processed may be sent again, once, whatever its method (RFC 9113 8.7).
         is_unheeded = exchange.unheeded and not trip.stale_retry
         if not (is_unheeded or (is_stale and request.idempotent)):

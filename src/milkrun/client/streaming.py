@@ -26,6 +26,7 @@ class Lender(Protocol):
     """The connection that an exchange takes the place of."""
 
     uses: int
+    gap: float
     patience: float
     ended: Closed | None
 
@@ -129,6 +130,11 @@ class StreamedExchange(asyncio.Protocol):
     def uses(self) -> int:
         """As `OpenExchange` has it."""
         return self._lender.uses
+
+    @property
+    def gap(self) -> float:
+        """As `OpenExchange` has it."""
+        return self._lender.gap
 
     @property
     def ended(self) -> Closed | None:

@@ -7,7 +7,8 @@ import msgspec
 
 from milkrun.client.errors import RequestError
 from milkrun.client.facts import AnswerFacts, ConnectionFacts
-from milkrun.client.response import Hop
+from milkrun.client.request import PreparedRequest
+from milkrun.client.response import Hop, Opening
 from milkrun.client.timings import Timings
 
 
@@ -48,19 +49,21 @@ class Trip(msgspec.Struct, gc=False):
     def timed(self, phase: str, clock: Callable[[], float]) -> Iterator[None]:
         """Count what happens inside as this phase's time, also if it fails."""
         started = clock()
-        self.phase(phase, started)
+        self.entered(phase, started)
         try:
             yield
         finally:
             ended = clock()
             setattr(self.timings, phase, getattr(self.timings, phase) + ended - started)
-            self.phase_over(phase, ended)
+            self.left(phase, ended)
 
-    def phase(self, phase: str, at: float) -> None:
-        """A phase begins; of interest to who observes it."""
-
-    def phase_over(self, phase: str, at: float) -> None:
-        """A phase is over; as above."""
+    @contextmanager
+    def aside(self, clock: Callable[[], float]) -> Iterator[None]:
+        """What happens inside is no business of the target's: it counts as `queue`, and puts the deadline off."""
+        started = clock()
+        with self.timed("queue", clock):
+            yield
+        self.deadline += clock() - started
 
     def clocked(self, now: float) -> None:
         """Add to the timings what the exchange took until `now`."""
@@ -94,3 +97,26 @@ class Trip(msgspec.Struct, gc=False):
         error.answer = error.answer or self.answer
         error.stale_retry = self.stale_retry
         error.warnings = self.warnings + error.warnings
+
+    # What follows is of interest to observers only: see `events`.
+
+    def entered(self, phase: str, at: float) -> None:
+        """A phase begins."""
+
+    def left(self, phase: str, at: float) -> None:
+        """A phase is over."""
+
+    def departed(self) -> None:
+        """The call begins."""
+
+    def goes_to(self, request: PreparedRequest) -> None:
+        """A redirect is followed by this request."""
+
+    def arrived(self, at: float, response: Opening) -> None:
+        """The call has brought this response, whole."""
+
+    def lasts(self, response: Opening) -> None:
+        """The call has brought this response; it is over when its body is."""
+
+    def failed(self, at: float, error: BaseException) -> None:
+        """The call ends in an error."""

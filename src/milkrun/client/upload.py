@@ -49,7 +49,7 @@ class Upload:
     async def _write_all(self, exchange: OpenExchange) -> int | None:
         """How much was sent; None: nobody wanted the rest."""
         length = 0
-        async for piece in _pieces(cast("Stream", self._request.content)):
+        async for piece in _pieces(cast("bytes | Stream", self._request.content)):
             length += len(piece)
             if self._request.length is not None and length > self._request.length:
                 self._judge(length)
@@ -64,8 +64,10 @@ class Upload:
             raise UsageError(f"the content is {more} than the {promised} bytes that its Content-Length promises")
 
 
-async def _pieces(content: Stream) -> AsyncIterator[bytes]:
-    if isinstance(content, AsyncIterable):
+async def _pieces(content: bytes | Stream) -> AsyncIterator[bytes]:
+    if isinstance(content, bytes):
+        yield content
+    elif isinstance(content, AsyncIterable):
         async for piece in content:
             yield piece
     else:

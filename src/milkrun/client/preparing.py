@@ -1,0 +1,192 @@
+"""What may be asked of a request, and what a client asks of each unless told otherwise."""
+
+import os
+from collections.abc import Iterable
+from typing import Literal, TypeAlias, TypedDict, Unpack, cast
+
+from milkrun.client.auth import Auth, Basic, Bearer
+from milkrun.client.client_certificate import ClientCertificate
+from milkrun.client.errors import UsageError
+from milkrun.client.proxy import Proxy
+from milkrun.client.proxy.environment import from_environment
+from milkrun.client.request import (
+    NO_LIMIT,
+    AuthTypes,
+    BodyUse,
+    Content,
+    HeaderTypes,
+    Http2,
+    Options,
+    PreparedRequest,
+    Redirects,
+    build,
+)
+from milkrun.client.route import Family, Overrides, Route, route
+from milkrun.client.tls import TlsOptions, TlsVersion
+from milkrun.client.url import Url, parse_url
+
+ProxyTypes: TypeAlias = Proxy | str | None
+
+_ENVIRONMENT = "environment"
+_HTTP_1_1 = ("http/1.1",)
+_BOTH = ("h2", "http/1.1")
+
+
+class WayOptions(TypedDict, total=False):
+    """How servers are reached and judged: for all requests of a client, or for one."""
+
+    insecure: bool
+    ca_file: str | None
+    certificate: ClientCertificate | None
+    server_name: str | None
+    minimum_version: TlsVersion
+    http2: Http2
+    proxy: ProxyTypes
+    unix_socket: str | None
+    local_address: str | None
+    family: Family
+    resolve: Overrides | None
+    nameservers: Iterable[str]
+
+
+class RequestOptions(WayOptions, total=False):
+    """What `prepare` and everything above it takes beside method and URL."""
+
+    headers: HeaderTypes
+    content: Content
+    auth: AuthTypes | None
+    target: str | None
+    redirects: Redirects
+    max_age: float | None
+    max_uses: int | None
+    fresh: bool
+    body: BodyUse
+    max_body: int | None
+
+
+_TLS = frozenset({"insecure", "ca_file", "certificate", "server_name", "minimum_version"})
+_WAY = frozenset({"proxy", "unix_socket", "local_address", "family", "resolve", "nameservers"})
+
+
+class Preparer:
+    """Builds requests.
+
+    Args:
+        max_body, drain_limit, user_agent: as `Client` has them.
+        max_uses: the most requests that a connection may carry; None: any number.
+        observed: whether a hook wants to hear of the requests.
+        way: what holds for each request that does not say otherwise.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_body: int,
+        drain_limit: int,
+        user_agent: str,
+        max_uses: int | None,
+        observed: bool,
+        **way: Unpack[WayOptions],
+    ) -> None:
+        self._max_body = max_body
+        self._drain_limit = drain_limit
+        self._user_agent = user_agent
+        self._max_uses = _limit(max_uses)
+        self._observed = observed
+        self._way = way
+        self._tls = {alpn: _tls(way, alpn) for alpn in (_HTTP_1_1, _BOTH)}
+        self._route = _route(way, None)
+
+    def prepare(self, method: str, url: str, **asked: Unpack[RequestOptions]) -> PreparedRequest:
+        """As `Client.prepare`."""
+        method, place = method.upper(), parse_url(url)
+        headers, auth = _authorized(asked.get("headers", ()), asked.get("auth"))
+        options = self._options(method, place, headers, auth, asked)
+        return build(
+            method,
+            place,
+            headers=headers,
+            content=asked.get("content"),
+            options=options,
+            user_agent=self._user_agent,
+        )
+
+    def _options(
+        self, method: str, url: Url, headers: tuple[tuple[str, str], ...], auth: Auth | None, asked: RequestOptions
+    ) -> Options:
+        way = cast("WayOptions", {**self._way, **asked})
+        # Another protocol takes over a connection of HTTP/1.1; one of HTTP/2 is shared with others.
+        http2 = not _asks_for_more(method, headers) and way.get("http2", True)
+        max_body, drain = asked.get("max_body"), asked.get("body") == "drain"
+        alpn = _BOTH if http2 is True else _HTTP_1_1
+        return Options(
+            redirects=asked.get("redirects", "off"),
+            tls=self._tls[alpn] if _TLS.isdisjoint(asked) else _tls(way, alpn),
+            route=self._route_to(url, way, asked),
+            http2=http2,
+            auth=auth,
+            target=asked.get("target"),
+            max_age=asked.get("max_age"),
+            max_uses=self._max_uses if "max_uses" not in asked else _limit(asked["max_uses"]),
+            fresh=asked.get("fresh", False),
+            drain=drain,
+            max_body=self._drain_limit if drain else self._max_body if max_body is None else max_body,
+            observed=self._observed,
+        )
+
+    def _route_to(self, url: Url, way: WayOptions, asked: RequestOptions) -> Route:
+        if way.get("proxy") == _ENVIRONMENT:
+            return _route(way, url)
+        return self._route if _WAY.isdisjoint(asked) else _route(way, url)
+
+
+def _tls(way: WayOptions, alpn: tuple[str, ...]) -> TlsOptions:
+    return TlsOptions(
+        insecure=way.get("insecure", False),
+        ca_file=way.get("ca_file"),
+        certificate=way.get("certificate"),
+        server_name=way.get("server_name"),
+        minimum_version=way.get("minimum_version", "TLSv1.2"),
+        alpn=alpn,
+    )
+
+
+def _route(way: WayOptions, url: Url | None) -> Route:
+    proxy = way.get("proxy")
+    if proxy == _ENVIRONMENT:
+        proxy = None if url is None else from_environment(url.origin, os.environ)
+    elif isinstance(proxy, str):
+        proxy = Proxy.parse(proxy)
+    return route(
+        proxy=proxy,
+        unix_socket=way.get("unix_socket"),
+        local_address=way.get("local_address"),
+        family=way.get("family", "any"),
+        resolve=way.get("resolve"),
+        nameservers=way.get("nameservers", ()),
+    )
+
+
+def _authorized(headers: HeaderTypes, auth: AuthTypes | None) -> tuple[tuple[tuple[str, str], ...], Auth | None]:
+    """The headers with credentials that are known, and those that have to be learnt."""
+    pairs = tuple(headers.items() if hasattr(headers, "items") else headers)
+    credentials = Basic(*auth) if isinstance(auth, tuple) else auth
+    if credentials is None:
+        return pairs, None
+    if any(name.lower() == "authorization" for name, _ in pairs):
+        raise UsageError("the request has an Authorization header and auth, too; give one of the two")
+    if isinstance(credentials, Basic | Bearer):
+        return (*pairs, ("Authorization", credentials.header)), None
+    return pairs, credentials
+
+
+def _asks_for_more(method: str, headers: tuple[tuple[str, str], ...]) -> bool:
+    return method == "CONNECT" or any(name.lower() == "upgrade" for name, _ in headers)
+
+
+def _limit(max_uses: int | None) -> int:
+    if max_uses is None:
+        return NO_LIMIT
+    if max_uses < 1:
+        raise UsageError(f"max_uses is {max_uses}; expected 1 or more requests on a connection")
+    return max_uses
