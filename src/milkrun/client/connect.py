@@ -64,7 +64,7 @@ async def connect(addresses: Sequence[Address], port: int, *, local: str | None 
         RequestError: connect/refused, /reset, /unreachable, /timeout (the kernel's, there is no deadline here).
         OwnError: self/descriptors, self/ports, or self/network: this machine does not have the local address.
     """
-    if len(addresses) > 1 or local is not None:
+    if len(addresses) > 1 or local is not None or "%" in addresses[0][1]:
         return await _race(addresses, port, local)
     # The loop's own connect is a tenth of a TLS connection cheaper on uvloop than connecting a socket and passing it.
     address = addresses[0][1]
@@ -103,7 +103,7 @@ async def _race(addresses: Sequence[Address], port: int, local: str | None) -> C
     race = _Race(loop, local)
     try:
         sock = await start_connection(
-            [_candidate(family, address, port) for family, address in addresses],
+            [race.enter(family, address, port) for family, address in addresses],
             happy_eyeballs_delay=_HEAD_START,
             loop=cast("asyncio.AbstractEventLoop", race),
             socket_factory=race.open,
@@ -137,8 +137,14 @@ class _Race:
         self.reached: dict[socket.socket, str] = {}
         self._loop = loop
         self._local = local
+        self._literals: dict[tuple[Any, ...], str] = {}
         self._failures: list[int | None] = []
         self._unbound = False
+
+    def enter(self, family: int, address: str, port: int) -> AddrInfoType:
+        where = _where(family, address, port)
+        self._literals[where] = address
+        return family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", where
 
     def open(self, candidate: AddrInfoType) -> socket.socket:
         family, kind, proto, _, _ = candidate
@@ -156,7 +162,7 @@ class _Race:
         except OSError as err:
             self._note(err)
             raise
-        self.reached[sock] = address[0]
+        self.reached[sock] = self._literals[address]
 
     def error(self, number: int | None) -> RequestError:
         """What became of all attempts; `number` is the errno of the whole, if there was none."""
@@ -177,15 +183,11 @@ class _Race:
         self._failures.append(error.errno)
 
 
-def _candidate(family: int, address: str, port: int) -> AddrInfoType:
-    return family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", _where(family, address, port)
-
-
 def _where(family: int, address: str, port: int) -> tuple[str, int] | tuple[str, int, int, int]:
     if family == socket.AF_INET:
         return address, port
-    zone = address.partition("%")[2]  # the interface of a link-local address (RFC 4007 11)
-    return address, port, 0, int(zone) if zone.isdigit() else socket.if_nametoindex(zone) if zone else 0
+    literal, _, zone = address.partition("%")  # the interface of a link-local address (RFC 4007 11)
+    return literal, port, 0, int(zone) if zone.isdigit() else socket.if_nametoindex(zone) if zone else 0
 
 
 def _connected(transport: asyncio.Transport, doorstep: Doorstep, address: str, port: int) -> Connected:
