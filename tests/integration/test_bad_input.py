@@ -100,10 +100,10 @@ BAD: dict[str, tuple[Script, str, str, str]] = {
         "not the gzip",
     ),
     "has a coding nobody asked for": (
-        says(HEAD + b"Content-Encoding: br\r\nContent-Length: 2\r\n\r\nhi"),
+        says(HEAD + b"Content-Encoding: lzma\r\nContent-Length: 2\r\n\r\nhi"),
         "body",
         "bad-encoding",
-        "'br'",
+        "'lzma'",
     ),
 }
 

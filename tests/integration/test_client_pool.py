@@ -119,7 +119,7 @@ class LosingDialer(Dialer):
 
 async def test_a_connection_lost_before_its_first_request_is_accounted_for() -> None:
     async with scripted(silence) as server, Client() as client:
-        client._pool._dialer = LosingDialer(resolver=Directory(), contexts=Contexts())
+        client._pool._opener._dialer = LosingDialer(resolver=Directory(), contexts=Contexts())
         with pytest.raises(RequestError) as caught:
             await client.get(server.url)
         assert (caught.value.layer, caught.value.kind) == ("wait", "closed")

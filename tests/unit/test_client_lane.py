@@ -7,6 +7,7 @@ import pytest
 from milkrun.client.connection import Connection
 from milkrun.client.deadlines import Deadlines
 from milkrun.client.lane import Lane
+from milkrun.client.learnt import Learnt
 
 
 def stack(lane: Lane, count: int) -> list[Connection]:
@@ -22,7 +23,7 @@ def stack(lane: Lane, count: int) -> list[Connection]:
 
 
 async def test_the_idle_are_told_from_the_one_used_last_on() -> None:
-    lane = Lane("http://a.test", 3, "a place")
+    lane = Lane("http://a.test", 3, "a place", Learnt())
     assert list(lane) == []
     made = stack(lane, 3)
     assert list(lane) == made[::-1]
@@ -30,10 +31,10 @@ async def test_the_idle_are_told_from_the_one_used_last_on() -> None:
 
 @pytest.mark.parametrize("place", [0, 1, 2])
 async def test_a_connection_leaves_the_stack_from_wherever_it_lies_and_the_others_stay(place: int) -> None:
-    lane = Lane("http://a.test", 3, "a place")
+    lane = Lane("http://a.test", 3, "a place", Learnt())
     made = stack(lane, 3)
     gone = made.pop(place)
-    lane.remove(gone)
+    lane.unstack(gone)
     assert list(lane) == made[::-1]
     assert not gone.is_idle
     assert gone.below is None

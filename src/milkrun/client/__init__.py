@@ -1,38 +1,60 @@
 """The warm client: one long-lived, shared, pooled asynchronous HTTP client. It imports nothing else of Milkrun."""
 
-from milkrun.client.client import Client, RequestOptions
+from milkrun.client.auth import Basic, Bearer, ClientCredentials, Digest
+from milkrun.client.client import Client
+from milkrun.client.client_certificate import ClientCertificate
 from milkrun.client.descriptors import Descriptors, raise_limit
 from milkrun.client.errors import ClientError, OwnError, RequestError, RequestTimeoutError, UsageError
-from milkrun.client.facts import Certificate, ConnectionFacts, TlsFacts
+from milkrun.client.events import Event, Step
+from milkrun.client.facts import Certificate, ConnectionFacts, ProxyFacts, TlsFacts
 from milkrun.client.headers import Headers
+from milkrun.client.keepalive import KeepAlive
+from milkrun.client.policy import AddressPolicy
 from milkrun.client.pool import Limits
+from milkrun.client.preparing import RequestOptions
+from milkrun.client.proxy import Proxy
 from milkrun.client.request import PreparedRequest
 from milkrun.client.resolve import Answer, Resolver
 from milkrun.client.response import Hop, Response
+from milkrun.client.response_stream import StreamedResponse
 from milkrun.client.stats import Stats
 from milkrun.client.timings import PHASES, Timings
+from milkrun.client.tunnel import Tunnel
 
 __all__ = [
     "PHASES",
+    "AddressPolicy",
     "Answer",
+    "Basic",
+    "Bearer",
     "Certificate",
     "Client",
+    "ClientCertificate",
+    "ClientCredentials",
     "ClientError",
     "ConnectionFacts",
     "Descriptors",
+    "Digest",
+    "Event",
     "Headers",
     "Hop",
+    "KeepAlive",
     "Limits",
     "OwnError",
     "PreparedRequest",
+    "Proxy",
+    "ProxyFacts",
     "RequestError",
     "RequestOptions",
     "RequestTimeoutError",
     "Resolver",
     "Response",
     "Stats",
+    "Step",
+    "StreamedResponse",
     "Timings",
     "TlsFacts",
+    "Tunnel",
     "UsageError",
     "raise_limit",
 ]

@@ -11,12 +11,11 @@ from types import TracebackType
 from typing import Literal, Self, Unpack, cast
 
 from milkrun.client.auth import Sessions
-from milkrun.client.descriptors import Descriptors
+from milkrun.client.descriptors import Descriptors, descriptor_limit
 from milkrun.client.dial import Dialer
 from milkrun.client.errors import RequestError, UsageError
-from milkrun.client.events import Hook, ObservedTrip, Step, next_id
+from milkrun.client.events import Hook, ObservedTrip, next_id
 from milkrun.client.keepalive import KeepAlive
-from milkrun.client.names import Names
 from milkrun.client.opening import Policy
 from milkrun.client.policy import AddressPolicy
 from milkrun.client.pool import CLOSED, Limits, Pool

@@ -106,13 +106,15 @@ class Connection(Link):
 
     def dismiss(self, error: Exception) -> None:
         """As `Link` has it."""
+        answer = self.answer
         if self._lent is not None:
             self._lent.dismiss(error)
-            return
-        answer = cast("asyncio.Future[Received]", self.answer)
-        self.abandon(Closed.CLIENT)
-        if not answer.done():
-            answer.set_exception(error)
+        elif answer is None:  # the response came in this very turn, and is still to be taken
+            self.close(Closed.CLIENT)
+        else:
+            self.abandon(Closed.CLIENT)
+            if not answer.done():
+                answer.set_exception(error)
 
     def abandon(self, reason: Closed) -> None:
         """As `Link` has it."""

@@ -54,7 +54,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 Hook: TypeAlias = Callable[[Event], None]
 
 
-class ObservedTrip(Trip, gc=False):
+class ObservedTrip(Trip, kw_only=True, gc=False):
     """A trip that tells a hook of its marks. They are set in one place each, so that no phase goes unpaired.
 
     Attributes:
@@ -152,7 +152,7 @@ class ObservedTrip(Trip, gc=False):
         )
         try:
             self.hook(event)
-        except Exception:
+        except Exception:  # noqa: BLE001  # the hook is not ours, and the request is not its
             _log.exception("the event hook failed at %s %s", phase, step)
 
 

@@ -29,9 +29,15 @@ class Exchange(Protocol):
             whatever its method (RFC 9113 8.7).
     """
 
-    uses: int
-    gap: float
     patience: float
+
+    @property
+    def uses(self) -> int:
+        """See above."""
+
+    @property
+    def gap(self) -> float:
+        """See above."""
 
     @property
     def shared(self) -> bool:

@@ -10,7 +10,7 @@ from milkrun.client.learnt import Learnt
 from milkrun.client.link import Link
 
 if TYPE_CHECKING:  # a lane only keeps what others call
-    from milkrun.client.http2 import Http2Connection
+    from milkrun.client.http2.connection import Http2Connection
 
 
 class Lane(Gate):

@@ -1,4 +1,4 @@
-"""What is remembered of an origin, also while it has no connection: what it speaks, how long it lets a connection idle."""
+"""What is remembered of an origin between its connections: what it speaks, how long it lets them idle."""
 
 import math
 
@@ -6,6 +6,7 @@ import msgspec
 
 _SIZE = 20_000  # origins that are remembered; beyond it the one forgotten is that seen first
 _SOON = 1.0  # seconds: a connection is given up this long before the server is known to close it
+_TELLING = 1.0  # seconds: no server closes connections that fast by habit, so a shorter life was chance
 _ALIKE = 0.25  # two idle times that differ by less than this part are the same time-out of the server's
 _DOUBT = 60.0  # seconds that a first suspicion is held; doubled with each further one
 _MAX_DOUBT = 600.0
@@ -35,12 +36,14 @@ class Learnt(msgspec.Struct, gc=False):
 
     def closed_idle(self, idle: float, now: float) -> None:
         """The server closed a connection that had been idle for so long: twice alike, that is its habit."""
-        if abs(idle - self._last_close) <= _ALIKE * idle:
+        if idle >= _TELLING and abs(idle - self._last_close) <= _ALIKE * idle:
             self._believe(idle, now, _MAX_DOUBT)
         self._last_close = idle
 
     def was_stale(self, idle: float, now: float) -> None:
         """A connection that had been idle for so long was found dead when it was used: by habit, or by a restart."""
+        if idle < _TELLING:
+            return
         self._believe(idle, now, min(_DOUBT * 2**self._doubts, _MAX_DOUBT))
         self._doubts = min(self._doubts + 1, 8)
 

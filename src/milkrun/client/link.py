@@ -71,9 +71,9 @@ class Link(asyncio.Protocol):
         lost: whether its descriptor is closed.
     """
 
-    __slots__ = ("_clock", "_deadlines", "_loop", "_transport", "address", "created", "due", "ended", "gap",
-                 "host", "is_idle", "jitter", "key", "lost", "owner", "patience", "peer", "proxy", "retires", "returned", "tls", "uses",
-                 "watched")  # fmt: skip
+    __slots__ = ("_clock", "_deadlines", "_loop", "_transport", "address", "created", "due", "ended", "gap", "host",
+                 "is_idle", "jitter", "key", "lost", "owner", "patience", "peer", "proxy", "retires", "returned", "tls",
+                 "uses", "watched")  # fmt: skip
 
     shared: ClassVar[bool]
 
@@ -138,7 +138,7 @@ class Link(asyncio.Protocol):
             self._deadlines.watch(self)
 
     def too_old_at(self, max_age: float | None) -> float:
-        """Clock seconds at which it is too old for a request that allows so many seconds; None: the client's default."""
+        """Clock seconds at which it is too old for a request that allows this age; None: the client's default."""
         if max_age is None or self.retires < self.created:  # nobody wants it any more
             return self.retires
         return self.created + max_age * self.jitter

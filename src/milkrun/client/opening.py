@@ -12,7 +12,7 @@ from milkrun.client.descriptors import Descriptors
 from milkrun.client.dial import Dialer, Dialled
 from milkrun.client.errors import OwnError
 from milkrun.client.gate import Doorkeeper, Gate
-from milkrun.client.http2 import Http2Connection
+from milkrun.client.http2.connection import Http2Connection
 from milkrun.client.link import Link
 from milkrun.client.request import PreparedRequest
 from milkrun.client.trip import Trip

@@ -21,9 +21,10 @@ from milkrun.client.connection import Connection
 from milkrun.client.deadlines import Deadlines
 from milkrun.client.descriptors import Descriptors
 from milkrun.client.dial import Dialer
-from milkrun.client.errors import RequestError
+from milkrun.client.errors import RequestError, UsageError
 from milkrun.client.exchange import Exchange
 from milkrun.client.gate import Gate
+from milkrun.client.http2.connection import Http2Connection
 from milkrun.client.lane import Lane
 from milkrun.client.learnt import Memory
 from milkrun.client.link import Closed, Link
@@ -379,7 +380,7 @@ class Pool:
         if not request.fresh:  # of which nobody else may have a part
             lane.shared = [*(lane.shared or ()), connection]
             lane.learnt.single = False
-        if connection.settled:  # else its server still has to say how many it carries
+        if connection.is_settled:  # else its server still has to say how many it carries
             lane.settle()
         return exchange
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable
-from typing import Literal, TypeAlias, TypedDict, Unpack, cast
+from typing import TypeAlias, TypedDict, Unpack, cast
 
 from milkrun.client.auth import Auth, Basic, Bearer
 from milkrun.client.client_certificate import ClientCertificate
@@ -35,7 +35,7 @@ _BOTH = ("h2", "http/1.1")
 class WayOptions(TypedDict, total=False):
     """How servers are reached and judged: for all requests of a client, or for one."""
 
-    insecure: bool
+    insecure: bool | None
     ca_file: str | None
     certificate: ClientCertificate | None
     server_name: str | None
@@ -115,6 +115,8 @@ class Preparer:
         self, method: str, url: Url, headers: tuple[tuple[str, str], ...], auth: Auth | None, asked: RequestOptions
     ) -> Options:
         way = cast("WayOptions", {**self._way, **asked})
+        if way.get("insecure") is None:
+            way["insecure"] = self._way.get("insecure", False)
         # Another protocol takes over a connection of HTTP/1.1; one of HTTP/2 is shared with others.
         http2 = not _asks_for_more(method, headers) and way.get("http2", True)
         max_body, drain = asked.get("max_body"), asked.get("body") == "drain"
@@ -142,7 +144,7 @@ class Preparer:
 
 def _tls(way: WayOptions, alpn: tuple[str, ...]) -> TlsOptions:
     return TlsOptions(
-        insecure=way.get("insecure", False),
+        insecure=bool(way.get("insecure")),
         ca_file=way.get("ca_file"),
         certificate=way.get("certificate"),
         server_name=way.get("server_name"),

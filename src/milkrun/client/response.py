@@ -30,7 +30,6 @@ class Opening:
     request: PreparedRequest
     received: Received
     connection: ConnectionFacts
-    _headers: Headers | None
 
     @property
     def status(self) -> int:
@@ -46,13 +45,6 @@ class Opening:
     def version(self) -> str:
         """The HTTP version, "1.1", "1.0" or "2"."""
         return self.received.version
-
-    @property
-    def headers(self) -> Headers:
-        """The header fields, read when first asked for."""
-        if self._headers is None:
-            self._headers = Headers.from_head(self.received.head)
-        return self._headers
 
     @property
     def url(self) -> str:
@@ -84,6 +76,13 @@ class Response(Opening, msgspec.Struct, gc=False):
     warnings: tuple[str, ...]
     history: tuple[Hop, ...] = ()
     _headers: Headers | None = None
+
+    @property
+    def headers(self) -> Headers:
+        """The header fields, read when first asked for."""
+        if self._headers is None:
+            self._headers = Headers.from_head(self.received.head)
+        return self._headers
 
     @property
     def bytes_received(self) -> int:

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable
 from milkrun.client.charset import text
 from milkrun.client.coding import decoder
 from milkrun.client.errors import ClientError, UsageError
-from milkrun.client.facts import ConnectionFacts
 from milkrun.client.flight import Flight
 from milkrun.client.headers import Headers
 from milkrun.client.response import Hop, Opening, coding
@@ -21,22 +20,21 @@ class StreamedResponse(Opening):
     """A response whose head is here, and whose body is still to be read: once, in pieces or as a whole.
 
     Attributes:
-        stale_retry, history: as `Response` has them.
+        connection, stale_retry, history: as `Response` has them.
         warnings: what was read although it should not have been sent so.
         interim: the interim (1xx) responses before it: status and fields.
     """
 
-    def __init__(
-        self, flight: Flight, received: Received, *, patience: Callable[[], float], drain_limit: int
-    ) -> None:
+    def __init__(self, flight: Flight, received: Received, *, patience: Callable[[], float], drain_limit: int) -> None:
         trip = flight.trip
         self.request = flight.request
         self.received = received
+        self.headers = Headers.from_head(received.head)
         self.stale_retry = trip.stale_retry
         self.warnings: tuple[str, ...] = trip.warnings + received.warnings
         self.history: tuple[Hop, ...] = trip.history
+        self.connection = flight.facts
         self.interim = tuple(flight.interim)
-        self._headers = None
         self._flight = flight
         self._patience = patience
         self._drain_limit = drain_limit
@@ -49,11 +47,6 @@ class StreamedResponse(Opening):
         return self._flight.trip.timings
 
     @property
-    def connection(self) -> ConnectionFacts:
-        """That of the last hop."""
-        return self._flight.facts
-
-    @property
     def bytes_received(self) -> int:
         """How much of the body was read so far, codings still on."""
         return self._size
@@ -64,7 +57,7 @@ class StreamedResponse(Opening):
         return Headers(self._flight.trailers)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """The body in pieces as they come, content codings undone. Raises RequestError if it does not come to its end."""
+        """The body in pieces as they come, content codings undone. Raises RequestError where it breaks off."""
         undo = decoder(coding(self.headers), cap=self.request.max_body)
         async for received in self.raw():
             for piece in undo.pieces(received):
@@ -91,9 +84,9 @@ class StreamedResponse(Opening):
 
     @property
     def tunnel(self) -> Tunnel:
-        """The connection itself, after a 101 that was asked for, or a CONNECT that was granted; closed with the response.
+        """The connection itself, after a 101 that was asked for or a CONNECT that was granted.
 
-        Raises UsageError after any other response.
+        It is closed with the response. Raises UsageError after any other response.
         """
         if not self.request.takes_over(self.status):
             message = f"a {self.status} in answer to {self.request.method} does not hand the connection over"

@@ -165,9 +165,7 @@ class Sender:
         return Response(request, received, body, trip.timings, streamed.connection, trip.stale_retry,
                         streamed.warnings, trip.history)  # fmt: skip
 
-    async def _open_hop(
-        self, request: PreparedRequest, trip: Trip, patience: Callable[[], float]
-    ) -> StreamedResponse:
+    async def _open_hop(self, request: PreparedRequest, trip: Trip, patience: Callable[[], float]) -> StreamedResponse:
         exchange = await self._acquire(request, trip)
         while True:
             flight = Flight(exchange, request, trip, give_back=self._give_back(exchange, request), clock=self._clock)

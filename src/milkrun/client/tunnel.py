@@ -39,7 +39,7 @@ class Tunnel(asyncio.Protocol):
         self._transport.resume_reading()
 
     async def read(self) -> bytes:
-        """What has come, as soon as there is something; b"" when the peer sends no more. Raises OSError if it is lost."""
+        """What has come, as soon as there is something; b"" when no more will. Raises OSError if it is lost."""
         if not self._pieces and not self._ended:
             self._reader = asyncio.get_running_loop().create_future()
             await self._reader
@@ -69,7 +69,7 @@ class Tunnel(asyncio.Protocol):
             self._transport.write_eof()
 
     def get_extra_info(self, name: str) -> Any:
-        """As asyncio's transports have it: "peername", "sockname", "socket", "ssl_object" …"""
+        """As asyncio's transports have it: "peername", "sockname", "socket", "ssl_object" and the like."""
         return self._transport.get_extra_info(name)
 
     def close(self) -> None:

@@ -76,9 +76,9 @@ class ResponseParser:
     Errors are protocol/* and body/too-large; after one, the parser is of no more use.
     """
 
-    __slots__ = ("_before", "_begun", "_body", "_cap", "_chunks", "_complete", "_drain", "_framing", "_head", "_head_only",
-                 "_held",
-                 "_keep", "_max_head", "_notable", "_parser", "_size", "_status", "_warnings", "on_body")  # fmt: skip
+    __slots__ = ("_before", "_begun", "_body", "_cap", "_chunks", "_complete", "_drain", "_framing", "_head",
+                 "_head_only", "_held", "_keep", "_max_head", "_notable", "_parser", "_size", "_status", "_warnings",
+                 "on_body")  # fmt: skip
 
     def __init__(self, *, max_head: int) -> None:
         self._max_head = max_head

@@ -5,7 +5,6 @@ Apart from `wire`, because nearly every response is read whole, and needs none o
 
 from collections.abc import Callable
 
-from milkrun.client.errors import RequestError
 from milkrun.client.headers import RawPairs
 from milkrun.client.wire import Received, ResponseParser
 
@@ -94,9 +93,6 @@ class StreamingParser(ResponseParser):
         if not self._takes_over(self._status):
             super()._feed_first(data)
             return
-        if not _is_plain(self._head):
-            raise RequestError(
-                "protocol", "bad-header", "the head that hands the connection over is malformed", phase="wait"
-            )
+        # Nothing of this head needs to be read, so nothing of it needs to be judged.
         self.rest = data[len(self._head) :]
         self._complete = True

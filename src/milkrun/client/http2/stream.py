@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import msgspec
 from h2.errors import ErrorCodes
@@ -48,6 +48,7 @@ class Carrier(Protocol):
     outflow: Outflow
     max_head: int
     uses: int
+    gap: float
     patience: float
     ended: Closed | None
 
@@ -108,6 +109,11 @@ class Http2Stream:
         self.uses = connection.uses
 
     @property
+    def gap(self) -> float:
+        """As `Exchange` has it."""
+        return self._connection.gap
+
+    @property
     def patience(self) -> float:
         """As `Exchange` has it."""
         return self._connection.patience
@@ -130,7 +136,7 @@ class Http2Stream:
 
     def start(self, request: PreparedRequest, trip: Trip) -> asyncio.Future[Received]:
         """As `Exchange` has it."""
-        content = request.content
+        content = cast("bytes", request.content)  # what is streamed comes by `write`
         if not content:
             self._begin(request, trip, ends=True)
         elif self._begin(request, trip, ends=False):
@@ -146,20 +152,21 @@ class Http2Stream:
         self._inflow = inflow
         self._on_interim = on_interim
         inflow.source = self
-        if request.content is not None and not isinstance(request.content, bytes):
+        if request.streamed:
             self._writing = self._begin(request, trip, ends=False)
             self._connection.flush()
         else:
             self.start(request, trip)
         return self
 
-    async def write(self, piece: bytes) -> None:
+    async def write(self, piece: bytes) -> bool:
         """As `OpenExchange` has it."""
         if not self._writing or not piece:
-            return
+            return self._writing
         vacancy = self._vacancy = self._connection.loop.create_future()
         self._connection.outflow.send(self.number, piece, last=False, on_gone=self._let_write)
         await vacancy
+        return self._writing
 
     def end_content(self) -> None:
         """As `OpenExchange` has it."""
