@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench bench-monitor assets chromium screenshot clean
+.PHONY: help run test lint bench bench-monitor assets chromium servers screenshot clean
 
 PORT ?= 8090
 VENV := .venv
@@ -25,7 +25,7 @@ help: ## Say what can be made
 run: assets ## Start the demo, or your own endpoints: make run [CONFIG=my.yaml] [PORT=8090]
 	@exec $(BIN)/milkrun $(if $(CONFIG),serve --config "$(CONFIG)",demo) --port $(PORT)
 
-test: $(DEVELOPING) assets chromium ## Lint, types, import contracts and every test, with coverage floors
+test: $(DEVELOPING) assets chromium servers ## Lint, types, import contracts and every test, with coverage floors
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/coverage erase
 	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report= --durations=10
@@ -47,7 +47,10 @@ assets: $(INSTALLED) ## Fetch the pages' two scripts from npm into the package (
 	@$(BIN)/python tools/assets.py >/dev/null
 
 chromium: $(DEVELOPING) # A browser for the tests: found, or installed
-	@$(BIN)/python tools/chromium.py
+	@$(BIN)/python -m tools.chromium
+
+servers: $(DEVELOPING) # Servers for the client to be tested against: found, or installed
+	@$(BIN)/python -m tools.servers
 
 screenshot: $(DEVELOPING) assets chromium ## Take docs/dashboard.png from a running demo again
 	@$(BIN)/python -m tools.screenshot

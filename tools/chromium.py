@@ -1,12 +1,13 @@
 """Make sure that the tests have a Chromium: the one on the PATH, else from apt, else Playwright's own."""
 
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
+
+from tools import apt
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -22,21 +23,9 @@ def _playwrights_own() -> str | None:
     return path if Path(path).exists() else None
 
 
-def apt_commands() -> list[list[str]]:
-    """Return what installs it with apt: nothing where there is no apt, or no right to use it without a password."""
-    if not shutil.which("apt-get"):
-        return []
-    sudo = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
-    if sudo and subprocess.run([*sudo, "true"], check=False, capture_output=True).returncode:
-        return []
-    return [[*sudo, "apt-get", "update", "-qq"], [*sudo, "apt-get", "install", "-y", "-qq", "chromium"]]
-
-
 def install() -> None:
     """Try apt; where that does not give a browser, let Playwright fetch its own."""
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in apt_commands():
-        subprocess.run(command, check=False, stdout=subprocess.DEVNULL, env=quiet)
+    apt.install("chromium")
     if not find():
         subprocess.run([sys.executable, "-m", "playwright", "install", "--with-deps", "chromium"], check=False)
 

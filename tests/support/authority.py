@@ -53,6 +53,12 @@ class Authority:
         key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
         return cert_file, str(key_file)
 
+    def pem(self, file: Path, *names: str) -> str:
+        """Write a key and its certificate for these names, as for `good`, into a file: for servers that read one."""
+        cert = self._ca.issue_cert(*(names or ("localhost", "127.0.0.1")))
+        cert.private_key_and_cert_chain_pem.write_to_path(str(file))
+        return str(file)
+
     def expired(self) -> ssl.SSLContext:
         """A certificate of the year 2020."""
         cert = self._ca.issue_cert("localhost", "127.0.0.1", not_before=LONG_AGO, not_after=LONG_AGO + A_YEAR)

@@ -38,7 +38,7 @@ class FakeClient:
     def __init__(self, answer: Answer | RequestError = NO_TOKEN) -> None:
         self.answer = answer
         self.asked: list[tuple[str, str, Mapping[str, str], bytes]] = []
-        self.limits: list[tuple[float, str, int]] = []
+        self.limits: list[tuple[float, str, None, int]] = []
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -51,10 +51,11 @@ class FakeClient:
         headers: Mapping[str, str],
         content: bytes,
         redirects: Literal["off"],
+        auth: None,
         max_body: int,
     ) -> Answer:
         self.asked.append((method, url, headers, content))
-        self.limits.append((timeout, redirects, max_body))
+        self.limits.append((timeout, redirects, auth, max_body))
         await self.gate.wait()
         if isinstance(self.answer, RequestError):
             raise self.answer

@@ -1,6 +1,8 @@
 """A server that does to each connection exactly what a script says, byte by byte if need be."""
 
 import asyncio
+import math
+import re
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -8,6 +10,7 @@ from contextlib import asynccontextmanager
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 HEAD_END = b"\r\n\r\n"
+_LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 
 class Peer:
@@ -25,6 +28,17 @@ class Peer:
         """Read one request without content; empty when the client has closed instead."""
         data = b""
         while not data.endswith(HEAD_END):
+            piece = await self._loop.sock_recv(self._sock, 65536)
+            if not piece:
+                return b""
+            data += piece
+        self.heard.append(data)
+        return data
+
+    async def message(self) -> bytes:
+        """Read one request with as much content as it declares; empty when the client has closed instead."""
+        data = b""
+        while len(data) < _end(data):
             piece = await self._loop.sock_recv(self._sock, 65536)
             if not piece:
                 return b""
@@ -68,6 +82,13 @@ class Peer:
         """Close with RST."""
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._sock.close()
+
+
+def _end(data: bytes) -> float:
+    """Where the request that begins so ends: nowhere yet, while its head is not whole."""
+    head, end, _ = data.partition(HEAD_END)
+    length = _LENGTH.search(head)
+    return len(head + end) + int(length[1] if length else 0) if end else math.inf
 
 
 Script = Callable[[Peer], Awaitable[None]]

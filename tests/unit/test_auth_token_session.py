@@ -59,7 +59,7 @@ async def test_a_token_is_fetched_once_and_used_until_near_its_end(
     assert await session.authorize(REQUEST) == "Bearer one"
 
     assert client.asked == [("POST", "https://login.test/token", GRANT.headers(), GRANT.form())]
-    assert client.limits == [(7, "off", 65_536)]
+    assert client.limits == [(7, "off", None, 65_536)]
 
 
 async def test_many_who_wait_are_one_question(session: TokenSession, client: FakeClient) -> None:
@@ -171,8 +171,10 @@ async def test_a_failure_is_ours_and_each_who_waits_gets_an_error_of_its_own(
     assert first is not second
     assert (first.layer, first.kind, first.phase) == ("self", "credentials", "queue")
     assert first.message == "no token from https://login.test/token: connect/refused: nobody listens"
-    assert first.__cause__ is second.__cause__ is not None
-    assert first.__cause__.__cause__ is client.answer
+    remembered = first.__cause__
+    assert remembered is not None
+    assert remembered is second.__cause__
+    assert remembered.__cause__ is client.answer
 
 
 async def test_a_secret_is_in_no_failure(session: TokenSession, client: FakeClient) -> None:

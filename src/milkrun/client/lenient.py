@@ -1,6 +1,7 @@
 """A second reading of a head that the strict parser refused: repair what RFC 9112 lets a client read, name the rest.
 
-Repaired, each with a warning: line folding (5.2), bare LF (2.2), repeated but equal Content-Length (6.3).
+Repaired, each with a warning: line folding (5.2), bare LF (2.2), lines that continue the status line, where there is
+nothing to continue (2.2: dropped), repeated but equal Content-Length (6.3).
 """
 
 import re
@@ -10,10 +11,12 @@ from milkrun.client.errors import RequestError
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] [1-9][0-9][0-9]( [^\r\n\0]*)?")
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _BARE_LF = re.compile(rb"(?<!\r)\n")
+_STRAY = re.compile(rb"\A([^\r]*+)(?:\r\n[ \t][^\r]*+)+")
 _FOLD = re.compile(rb"\r\n[ \t]+")
 _MAX_DIGITS = 19  # the strict parser counts in 64 bits
 
 BARE_LF = "a head line ends with LF alone (RFC 9112 2.2)"
+STRAY = "a line before the first header field begins with white space (RFC 9112 2.2)"
 FOLD = "a header field is folded over several lines (RFC 9112 5.2)"
 REPEATED_LENGTH = "Content-Length is repeated (RFC 9112 6.3)"
 
@@ -39,6 +42,9 @@ def _unfolded(head: bytes) -> tuple[bytes, list[str]]:
     head, bare = _BARE_LF.subn(b"\r\n", head)
     if bare:
         warnings.append(BARE_LF)
+    head, strays = _STRAY.subn(rb"\1", head)
+    if strays:
+        warnings.append(STRAY)
     head, folds = _FOLD.subn(b" ", head)
     if folds:
         warnings.append(FOLD)

@@ -27,20 +27,15 @@ class Progress:
         self.witness = Witness()
         self._timings = timings
         self._now = now
-        self._within = False
 
     @contextmanager
     def timed(self, phase: str) -> Iterator[None]:
-        """Count what happens inside as this phase's time, also if it fails; a phase within another is the outer's."""
-        if self._within:
-            yield
-            return
-        self.phase, self._within = phase, True
+        """Count what happens inside as this phase's time, also if it fails."""
+        self.phase = phase
         started = self._now()
         try:
             yield
         finally:
-            self._within = False
             setattr(self._timings, phase, getattr(self._timings, phase) + self._now() - started)
 
     def evidence(self, error: RequestError) -> RequestError:

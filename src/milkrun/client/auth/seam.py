@@ -58,6 +58,7 @@ class TokenClient(Protocol):
         headers: Mapping[str, str],
         content: bytes,
         redirects: Literal["off"],
+        auth: None,
         max_body: int,
     ) -> Answered:
         """As `Client.request`: raises RequestError."""

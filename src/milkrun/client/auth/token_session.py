@@ -109,6 +109,7 @@ class TokenSession:
                 headers=grant.headers(),
                 content=grant.form(),
                 redirects="off",  # the secret is for this endpoint alone
+                auth=None,  # not the client's own, if it has one: this would wait for itself
                 max_body=_MOST_BODY,
             )
             return self._keep(token(answer, asked))

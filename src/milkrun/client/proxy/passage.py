@@ -18,6 +18,7 @@ from milkrun.client.progress import Progress
 from milkrun.client.proxy import connect, socks5
 from milkrun.client.proxy.address import Proxy
 from milkrun.client.proxy.dialogue import Dialogue, NonsenseError
+from milkrun.client.proxy.tls_in_tls import carry
 from milkrun.client.reach import Reach
 from milkrun.client.resolve import Address, literal_family
 from milkrun.client.route import Route
@@ -104,7 +105,8 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
             try:
                 if context is not None:
                     with inner.timed("tls"):
-                        connected = await shake_hands(connected, context, proxy.tls.server_name or proxy.origin.host)
+                        name = proxy.tls.server_name or proxy.origin.host
+                        connected = carry(await shake_hands(connected, context, name))
             except BaseException:
                 connected.transport.abort()
                 raise
