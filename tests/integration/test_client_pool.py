@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from milkrun.client import Client, Descriptors, Limits, RequestError, UsageError
+from milkrun.client.connection import Connection
 from milkrun.client.dial import Dialer
 from milkrun.client.tls import Contexts
 from tests.support.accounts import at_rest, balanced
@@ -87,6 +88,7 @@ async def test_a_response_that_came_in_the_turn_of_the_close_is_still_given() ->
         request = asyncio.create_task(client.get(server.url))
         assert await until(lambda: bool(client._pool._connections))
         connection = next(iter(client._pool._connections))
+        assert isinstance(connection, Connection)
         assert await until(lambda: connection.answer is not None)
         connection.data_received(OK)
         await client.aclose()

@@ -205,7 +205,7 @@ async def test_a_session_without_a_certificate_is_told_as_far_as_it_was_seen() -
     )
 
     class Breaking(Client):
-        async def send(self, request: PreparedRequest, *, timeout: float = 10.0) -> Response:  # noqa: ARG002 - as a client
+        async def send(self, request: PreparedRequest, *, timeout: float | None = 10.0) -> Response:  # noqa: ARG002 - as a client
             error = RequestError("tls", "closed", "the server closed in the handshake")
             error.connection = seen
             raise error

@@ -9,7 +9,7 @@ import pytest
 from milkrun.client import Client, RequestError, RequestTimeoutError
 from milkrun.client.connection import Connection
 from milkrun.client.deadlines import Deadlines
-from milkrun.client.link import Closed
+from milkrun.client.link import Closed, Link
 from milkrun.client.timings import Timings
 from milkrun.client.trip import Trip
 from milkrun.client.wire import Received
@@ -22,16 +22,22 @@ class Owner:
     def __init__(self) -> None:
         self.told: list[object] = []
 
-    def expired(self, connection: Connection, now: float) -> None:  # noqa: ARG002  # as the protocol has it
+    def expired(self, connection: Link, now: float) -> None:  # noqa: ARG002  # as the protocol has it
         self.told.append("expired")
 
-    def ending(self, connection: Connection) -> None:
+    def ending(self, connection: Link) -> None:
         """Said of every end, so it is not noted."""
 
-    def spoilt(self, connection: Connection, reason: Closed) -> None:  # noqa: ARG002  # as above
+    def spoilt(self, connection: Link, reason: Closed) -> None:  # noqa: ARG002  # as above
         self.told.append(reason)
 
-    def lost(self, connection: Connection) -> None:  # noqa: ARG002  # as above
+    def settled(self, connection: Link) -> None:
+        """Said by those that carry several exchanges."""
+
+    def vacated(self, connection: Link) -> None:
+        """As above."""
+
+    def lost(self, connection: Link) -> None:  # noqa: ARG002  # as above
         self.told.append("lost")
 
 
