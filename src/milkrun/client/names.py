@@ -130,6 +130,8 @@ class Names(Generic[C]):
 class _Peers(Generic[C]):
     """The connections to one address, and how many answers in a row were without it."""
 
+    __slots__ = ("connections", "missed")
+
     def __init__(self) -> None:
         self.connections: set[C] = set()
         self.missed = 0
@@ -137,6 +139,8 @@ class _Peers(Generic[C]):
 
 class _Name(Generic[C]):
     """What is known of one name; as `Deadlines` wants it, with `due` and `watched`."""
+
+    __slots__ = ("_on_due", "due", "origin", "peers", "route", "watched")
 
     def __init__(self, origin: Origin, route: Route, on_due: "Callable[[_Name[C]], None]") -> None:
         self.origin = origin
