@@ -15,14 +15,14 @@ from milkrun.client.facts import TlsFacts
 from milkrun.client.policy import AddressPolicy
 from milkrun.client.proxy import Proxy
 from milkrun.client.resolve import CachingResolver, Found
-from milkrun.client.route import Route
+from milkrun.client.route import Route, route
 from milkrun.client.timings import Timings
 from milkrun.client.tls import Contexts, TlsOptions
 from tests.support.authority import Authority
 from tests.support.descriptors import none_left, open_sockets, settled
 from tests.support.dialling import NAMES, Heard, dial, direct, failure
 from tests.support.loops import both_loops as anyio_backend
-from tests.support.peers import Says, black_hole, closed_port, mute, server
+from tests.support.peers import HandDriven, Says, black_hole, closed_port, mute, server
 from tests.support.proxies import ESTABLISHED, Serving, http_proxy, says, says_and_waits, socks_proxy, socks_reply
 from tests.support.scripted import Peer, Script, scripted
 from tests.support.turns import turns, until
@@ -411,6 +411,74 @@ async def test_the_deadline_while_a_proxy_connects_is_the_targets(kind: str) -> 
     assert error.connection.proxy is not None
 
 
+@pytest.mark.parametrize("kind", KINDS)
+async def test_silence_in_the_targets_handshake_is_its_own(
+    authority: Authority, trusting: TlsOptions, kind: str
+) -> None:
+    with mute() as port:
+        async with proxied(kind, authority) as (_, route):
+            error = await failure(direct(), f"https://localhost:{port}", tls=trusting, route=route, patience=0.3)
+
+    assert (error.layer, error.kind) == ("tls", "timeout")
+    assert error.connection is not None
+    assert error.connection.tls is None
+    assert error.connection.proxy is not None
+    assert error.connection.proxy.tunnel > 0
+
+
+@pytest.mark.parametrize("kind", ["http", "https"])
+async def test_closing_a_tunnel_to_a_peer_that_says_no_goodbye_gives_the_descriptor_back(
+    authority: Authority, trusting: TlsOptions, kind: str
+) -> None:
+    context = authority.good("localhost")
+    async with server(lambda: HandDriven(context)) as port, proxied(kind, authority) as (_, route):
+        dialled = await dial(
+            direct(), f"https://localhost:{port}", tls=trusting, route=route, factory=Leaves, patience=20
+        )
+        dialled.transport.close()
+
+        await asyncio.wait_for(cast("Leaves", dialled.protocol).left.wait(), 10)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_peer_that_breaks_the_session_inside_a_tunnel_loses_the_connection(
+    authority: Authority, trusting: TlsOptions, kind: str
+) -> None:
+    broken = asyncio.Event()
+
+    class Breaks(HandDriven):
+        """Says something that is no TLS record, once told to."""
+
+        async def when_told(self) -> None:
+            await broken.wait()
+            self._transport.write(b"this is no TLS record at all")
+
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            super().connection_made(transport)
+            self.telling = asyncio.ensure_future(self.when_told())
+
+    context = authority.good("localhost")
+    async with server(lambda: Breaks(context)) as port, proxied(kind, authority) as (_, route):
+        url = f"https://localhost:{port}"
+        dialled = await dial(direct(), url, tls=trusting, route=route, factory=Leaves)
+        broken.set()
+
+        await asyncio.wait_for(cast("Leaves", dialled.protocol).left.wait(), 10)
+
+
+async def test_the_rest_of_a_route_is_about_the_way_to_the_proxy() -> None:
+    async with server(Says) as port, http_proxy() as proxy:
+        way = route(
+            proxy=Proxy.parse(f"http://corporate.test:{proxy.port}"),
+            resolve={"corporate.test": "127.0.0.1"},
+            local_address="127.0.0.9",
+        )
+        dialled = await dial(direct(), f"http://localhost:{port}", route=way)
+
+        assert dialled.transport.get_extra_info("sockname")[0] == "127.0.0.9"
+        dialled.transport.abort()
+
+
 async def test_an_own_lack_on_the_way_to_a_proxy_keeps_its_name() -> None:
     with mute() as port:
         route = via("http", port)
@@ -471,6 +539,18 @@ def names(tls: TlsFacts | None) -> tuple[str, ...]:
     assert tls is not None
     assert tls.certificate is not None
     return tls.certificate.names
+
+
+class Leaves(Heard):
+    """Tells when its connection is lost."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left = asyncio.Event()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.left.set()
 
 
 class Unknown:

@@ -2,45 +2,10 @@
 
 import asyncio
 import math
-from collections.abc import Callable
 from typing import cast
 
 from milkrun.client.deadlines import QUANTUM, Deadlines
-
-
-class Timer:
-    def __init__(self, when: float, callback: Callable[[], None]) -> None:
-        self.when, self.callback, self.cancelled = when, callback, False
-
-    def cancel(self) -> None:
-        self.cancelled = True
-
-
-class Loop:
-    """As much of a loop as has timers. `now` is its clock."""
-
-    def __init__(self) -> None:
-        self.time = 100.0
-        self.timers: list[Timer] = []
-
-    def now(self) -> float:
-        return self.time
-
-    def call_later(self, delay: float, callback: Callable[[], None]) -> Timer:
-        self.timers.append(Timer(self.time + delay, callback))
-        return self.timers[-1]
-
-    def advance(self, seconds: float) -> None:
-        end = self.time + seconds
-        while due := [timer for timer in self.live() if timer.when <= end]:
-            first = min(due, key=lambda timer: timer.when)
-            self.timers.remove(first)
-            self.time = max(self.time, first.when)
-            first.callback()
-        self.time = end
-
-    def live(self) -> list[Timer]:
-        return [timer for timer in self.timers if not timer.cancelled]
+from tests.support.timers import TimerLoop
 
 
 class Item:
@@ -53,8 +18,8 @@ class Item:
         self.due = math.inf
 
 
-def made() -> tuple[Loop, Deadlines]:
-    loop = Loop()
+def made() -> tuple[TimerLoop, Deadlines]:
+    loop = TimerLoop()
     return loop, Deadlines(cast("asyncio.AbstractEventLoop", loop), loop.now)
 
 

@@ -91,7 +91,7 @@ def parse_certificate(der: bytes) -> Certificate | None:
     """The facts of one DER certificate; None if it cannot be read, which OpenSSL tolerates in more cases."""
     try:
         return _read(x509.load_der_x509_certificate(der))
-    except ValueError:
+    except (ValueError, TypeError, x509.InvalidVersion):  # what garbage comes to, by where in it it lies
         return None
 
 
@@ -109,7 +109,7 @@ def _read(certificate: x509.Certificate) -> Certificate:
 def _names(certificate: x509.Certificate) -> tuple[str, ...]:
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         return ()
     addresses: list[ipaddress.IPv4Address | ipaddress.IPv6Address | ipaddress.IPv4Network | ipaddress.IPv6Network]
     addresses = names.get_values_for_type(x509.IPAddress)

@@ -12,6 +12,7 @@ global
     maxconn 512
 defaults
     mode http
+    option http-no-delay
     timeout connect 10s
     timeout client 30s
     timeout server 30s

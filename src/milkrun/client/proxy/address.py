@@ -26,8 +26,9 @@ class Proxy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where requests go on behalf of the client. Equal ones share connections.
 
     Attributes:
-        origin: where the proxy is; its scheme says what it speaks: "http", "https", "socks5" (which is given the
-            target's address) or "socks5h" (which is given its name, and resolves it).
+        origin: where the proxy is; its scheme says what it speaks: "http", "https", "socks5" or "socks5h". A socks5
+            proxy is given the target's address; the others are given its name and resolve it themselves, so that an
+            address policy can judge literal addresses only.
         credentials: user and password; never shown.
         tls: how an https proxy's own certificate is judged; that of the target has options of its own.
         headers: further fields of the CONNECT request to an http or https proxy; never shown.
