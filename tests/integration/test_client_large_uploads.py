@@ -15,7 +15,7 @@ from tests.support.turns import until
 __all__ = ["anyio_backend"]
 
 REFUSAL = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n"
-LIMIT = 20.0  # seconds: a client that waits for that server to close would wait for ever
+LIMIT = 10.0  # seconds: a client that waits for that server to close would wait for ever
 
 
 async def test_a_server_that_answers_early_and_then_neither_reads_nor_closes_holds_no_descriptor() -> None:

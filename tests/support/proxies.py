@@ -9,11 +9,17 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+from milkrun.client.proxy import Proxy
+from milkrun.client.route import Route
+from milkrun.client.tls import TlsOptions
+from tests.support.authority import Authority
 from tests.support.dialling import NAMES
 from tests.support.scripted import HEAD_END, Peer, Script
 
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 REFUSED, UNREACHABLE = 0x05, 0x04
+
+KINDS = ["http", "https", "socks5", "socks5h"]
 
 _NO_AUTH, _PASSWORD, _NOTHING_FITS = 0, 2, 0xFF
 _IPV4, _NAME, _IPV6 = 1, 3, 4
@@ -106,6 +112,21 @@ def says_and_waits(*replies: bytes) -> Script:
         await peer.gone()
 
     return script
+
+
+def via(scheme: str, port: int, tls: TlsOptions | None = None, user: str = "") -> Route:
+    """The route through a proxy on this port."""
+    host = "localhost" if scheme == "https" else "127.0.0.1"
+    return Route(proxy=Proxy.parse(f"{scheme}://{user}{host}:{port}", tls=tls))
+
+
+@asynccontextmanager
+async def proxied(scheme: str, authority: Authority) -> AsyncIterator[tuple[Serving, Route]]:
+    """A proxy of this kind that works, and the route through it."""
+    tls = TlsOptions(ca_file=authority.ca_file)
+    context = authority.good("localhost") if scheme == "https" else None
+    async with socks_proxy() if scheme.startswith("socks") else http_proxy(context=context) as proxy:
+        yield proxy, via(scheme, proxy.port, tls)
 
 
 @asynccontextmanager
