@@ -80,13 +80,16 @@ class DigestSession:
 
     def answered(self, request: Asked, sent: str | None, status: int, headers: Headers) -> str | None:
         """As `Session.answered`."""
-        said = challenges([sent])[0].parameters if sent is not None else {}
         if status == _UNAUTHORIZED:
-            return self._challenged(request, said, headers)
-        space = self._spaces.get(request.url.origin, {}).get(said.get("realm", ""))
-        if space is not None:
-            space.proven = True
-            _heed(space, headers.get("authentication-info"))
+            return self._challenged(request, _said(sent), headers)
+        realms = self._spaces.get(request.url.origin, {})
+        info = headers.get("authentication-info")
+        # What was sent is read only where that can teach something: reading takes longer than making it did.
+        if info is not None or not all(space.proven for space in realms.values()):
+            space = realms.get(_said(sent).get("realm", ""))
+            if space is not None:
+                space.proven = True
+                _heed(space, info)
         return None
 
     async def close(self) -> None:
@@ -142,6 +145,10 @@ def _is_refusal(terms: Terms, said: dict[str, str], known: Space | None) -> bool
     if said.get("realm") != terms.realm or terms.stale:
         return False
     return known is None or (not known.proven and known.nonce == said.get("nonce"))
+
+
+def _said(sent: str | None) -> dict[str, str]:
+    return {} if sent is None else challenges([sent])[0].parameters
 
 
 def _heed(space: Space, info: str | None) -> None:
