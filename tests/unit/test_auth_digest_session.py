@@ -52,7 +52,9 @@ async def test_nothing_goes_along_before_a_challenge(session: DigestSession) -> 
 
 
 async def test_a_known_nonce_goes_ahead_with_each_request_and_no_count_twice(session: DigestSession) -> None:
-    first = read(await opened(session))
+    sent = await opened(session)
+    assert session.answered(Ask("http://a.test/x"), sent, 200, Headers(())) is None
+    first = read(sent)
     others = [await ahead(session, f"http://a.test/{number}") for number in range(3)]
 
     assert [(said["nonce"], said["nc"], said["uri"]) for said in (first, *filter(None, others))] == [
