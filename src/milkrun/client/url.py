@@ -14,7 +14,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 _URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<target>[^#]*)", re.IGNORECASE)
 _AUTHORITY = re.compile(r"(?:(?P<userinfo>.*)@)?(?P<host>\[[^\[\]@]*\]|[^:\[\]@]*)(?::(?P<port>[^:]*))?", re.DOTALL)
 _ASCII_HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.?")
-_FORBIDDEN = re.compile(r"[\x00-\x20\x7f]")
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f\ud800-\udfff]")
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _TARGET_SAFE = "%/?:@!$&'()*+,;=~[]|"
 _MAX_HOST = 253
@@ -60,7 +60,7 @@ class Url(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def parse_url(text: str) -> Url:
     """Take an absolute http or https URL apart. Raises UsageError, which says what was expected."""
     if _FORBIDDEN.search(text):
-        raise UsageError(f"{_shown(text)!r} contains a space or a control character; write it percent-encoded")
+        raise UsageError(f"{_shown(text)!r} contains a space, a control character or half a character; write it percent-encoded")
     match = _URL.fullmatch(text.partition("#")[0])
     if match is None:
         raise UsageError(f"{_shown(text)!r} is not a URL; expected http://host/path or https://host/path")
