@@ -155,12 +155,14 @@ def _tls(way: WayOptions, alpn: tuple[str, ...]) -> TlsOptions:
 
 def _route(way: WayOptions, url: Url | None) -> Route:
     proxy = way.get("proxy")
-    if proxy == _ENVIRONMENT:
+    by_environment = proxy == _ENVIRONMENT
+    if by_environment:
         proxy = None if url is None else from_environment(url.origin, os.environ)
     elif isinstance(proxy, str):
         proxy = Proxy.parse(proxy)
     return route(
         proxy=proxy,
+        by_environment=by_environment,
         unix_socket=way.get("unix_socket"),
         local_address=way.get("local_address"),
         family=way.get("family", "any"),

@@ -1,12 +1,14 @@
 """Which redirects are followed, and what of the request goes along (RFC 9110 15.4). Rules only."""
 
+import os
 from collections.abc import Set as AbstractSet
 
 import msgspec
 
 from milkrun.client.errors import RequestError, UsageError
+from milkrun.client.proxy.environment import from_environment
 from milkrun.client.request import Options, PreparedRequest, build
-from milkrun.client.url import Url, join
+from milkrun.client.url import Origin, Url, join
 
 LIMIT = 10
 
@@ -50,19 +52,21 @@ def onward(request: PreparedRequest, status: int, url: Url, *, user_agent: str) 
         raise UsageError(f"a {status} asks for the content again, which was a stream; give bytes to be able to follow")
     if url.origin != request.url.origin:
         dropped |= _CREDENTIALS | {"host"}  # what was meant for one server is not another's to see
-        options = _for_others(options)
+        options = _for_others(options, url.origin)
     headers = tuple(pair for pair in request.headers if pair[0].lower() not in dropped)
     options = msgspec.structs.replace(options, target=None)
     return build(method, url, headers=headers, content=content, options=options, user_agent=user_agent)
 
 
-def _for_others(options: Options) -> Options:
+def _for_others(options: Options, origin: Origin) -> Options:
     """What is left of the options for another origin: nothing that shows who we are, nor the first one's own way."""
+    way = options.route
+    proxy = from_environment(origin, os.environ) if way.by_environment else way.proxy
     return msgspec.structs.replace(
         options,
         auth=None,
         tls=msgspec.structs.replace(options.tls, certificate=None, server_name=None),
-        route=msgspec.structs.replace(options.route, unix_socket=None),
+        route=msgspec.structs.replace(way, proxy=proxy, unix_socket=None),
     )
 
 

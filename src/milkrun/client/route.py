@@ -31,6 +31,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         proxy: through which one, if any; what else is chosen here is then about the way to the proxy.
+        by_environment: it was the environment that chose the proxy, or none: for another origin it is asked again.
         unix_socket: the path of a socket to connect to, whatever the origin's name; then nothing else here matters.
         local_address: the address of this machine to connect from.
         family: the addresses that may be connected to.
@@ -40,6 +41,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     proxy: "Proxy | None" = None
+    by_environment: bool = False
     unix_socket: str | None = None
     local_address: str | None = None
     family: Family = "any"
@@ -74,6 +76,7 @@ DIRECT = Route()
 def route(
     *,
     proxy: "Proxy | None" = None,
+    by_environment: bool = False,
     unix_socket: str | None = None,
     local_address: str | None = None,
     family: Family = "any",
@@ -93,6 +96,7 @@ def route(
     local = None if local_address is None else _address(local_address, "local_address")
     return Route(
         proxy=proxy,
+        by_environment=by_environment,
         unix_socket=None if unix_socket is None else _path(unix_socket),
         local_address=local,
         family=_family(family, local),
