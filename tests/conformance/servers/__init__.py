@@ -16,6 +16,7 @@ SERVERS: tuple[Server, ...] = (
     HAProxy(),
     Caddy(),
     APPLICATION,
+    Uvicorn("zttp"),
     Hypercorn(),
     Node(),
     StandardLibrary(),
