@@ -15,6 +15,7 @@ class Ask:
     def __init__(self, url: str, *, content: object = None) -> None:
         self.method = "GET"
         self.url: Url = parse_url(url)
+        self.target = self.url.target
         self.content = content
 
 

@@ -50,31 +50,32 @@ class DigestServer:
 
     async def script(self, peer: Peer) -> None:
         """Serve a connection."""
-        while request := await peer.request():
-            head = request.decode("latin-1")
+        while request := await peer.message():
+            head, _, content = request.decode("latin-1").partition("\r\n\r\n")
             field = head.partition("Authorization: Digest ")[2].partition("\r\n")[0]
             said = parse_keqv_list(parse_http_list(field))
-            answer = self._answer(head.split()[0], head.split()[1], said)
+            method, target = head.split()[:2]
+            answer = self._answer(method, target, content, said)
             self.statuses[int(answer[9:12])] += 1
             await peer.say(answer)
 
-    def _answer(self, method: str, target: str, said: dict[str, str]) -> bytes:
+    def _answer(self, method: str, target: str, content: str, said: dict[str, str]) -> bytes:
         if not said:
             return self._challenge()
         self.counts[said["nonce"], said.get("nc", "")] += 1
-        if self._is_right(method, target, said):
+        if self._is_right(method, target, content, said):
             if self._left.get(said["nonce"], 0) > 0:
                 self._left[said["nonce"]] -= 1
                 return self._welcome()
             return self._challenge(stale=self.says_stale)
         return self._challenge()
 
-    def _is_right(self, method: str, target: str, said: dict[str, str]) -> bool:
+    def _is_right(self, method: str, target: str, content: str, said: dict[str, str]) -> bool:
         name = self._hash(f"{self.user}:{self.realm}") if self.userhash else self.user.encode().decode("latin-1")
         key = self._hash(f"{self.user}:{self.realm}:{self.password}")
         if self.algorithm.endswith("-sess"):
             key = self._sessions.setdefault(said["cnonce"], self._hash(f"{key}:{said['nonce']}:{said['cnonce']}"))
-        proof = self._hash(f"{method}:{target}" + (":" + self._hash("") if said.get("qop") == "auth-int" else ""))
+        proof = self._hash(f"{method}:{target}" + (":" + self._hash(content) if said.get("qop") == "auth-int" else ""))
         parts = [key, said["nonce"], proof]
         if self.qop:
             parts[2:2] = [said["nc"], said["cnonce"], said["qop"]]

@@ -108,6 +108,11 @@ class PreparedRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return http2 == "prior-knowledge" or (http2 and self.url.origin.scheme == "https")
 
     @property
+    def target(self) -> str:
+        """What the request line asks for."""
+        return self.url.target if self.options.target is None else self.options.target
+
+    @property
     def is_replayable(self) -> bool:
         """Whether it can be sent again: what came as a stream is gone."""
         return self.content is None or isinstance(self.content, bytes)

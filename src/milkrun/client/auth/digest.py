@@ -114,7 +114,7 @@ class DigestSession:
         return Space(terms=terms, key=key, nonce=terms.nonce, cnonce=cnonce, prefixes=tuple(_prefixes(terms, request)))
 
     def _covering(self, request: Asked) -> Space | None:
-        target = request.url.target
+        target = request.target
         spaces = reversed(self._spaces.get(request.url.origin, {}).values())
         best = max(spaces, key=lambda space: space.reach(target), default=None)
         return None if best is None or best.reach(target) < 0 else best
@@ -126,7 +126,7 @@ class DigestSession:
         space.uses += 1
         use = Use(
             method=request.method,
-            target=request.url.target,
+            target=request.target,
             content=content if isinstance(content, bytes) else None,
             nonce=space.nonce,
             count=space.uses,
@@ -160,7 +160,7 @@ def _heed(space: Space, info: str | None) -> None:
 
 def _prefixes(terms: Terms, request: Asked) -> Iterable[str]:
     """The targets that a challenge is for: those it names, of this origin alone, and the one it came from."""
-    yield request.url.target.partition("?")[0]
+    yield request.target.partition("?")[0]
     if not terms.domain:
         yield "/"
         return

@@ -26,6 +26,10 @@ class Asked(Protocol):
         """Where it goes."""
 
     @property
+    def target(self) -> str:
+        """What its request line asks for, which need not be what the URL says."""
+
+    @property
     def content(self) -> object:
         """What goes with it."""
 
