@@ -1,6 +1,10 @@
 """Requests through proxies: warm tunnels, who shares them, what goes into them, and what the environment chooses."""
 
 import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -11,12 +15,12 @@ from tests.support import http2_origin
 from tests.support.accounts import at_rest
 from tests.support.authority import Authority
 from tests.support.dialling import NAMES, Directory
-from tests.support.faults import serving
+from tests.support.faults import HEAD, LARGE, Large, serving
 from tests.support.loops import both_loops as anyio_backend
 from tests.support.peers import closed_port, mute
 from tests.support.proxies import KINDS, http_proxy, proxied, says
-from tests.support.scripted import OK, Peer, answers, scripted
-from tests.support.turns import until
+from tests.support.scripted import HEAD_END, OK, Peer, answers, scripted
+from tests.support.turns import turns, until
 
 __all__ = ["anyio_backend"]
 
@@ -31,6 +35,23 @@ def no_proxies_around(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "request_method"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
+
+
+@asynccontextmanager
+async def echo(length: int, context: ssl.SSLContext | None) -> AsyncIterator[int]:
+    """A port where requests with content of this length are answered with the same."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError):  # the client is done
+            while await reader.readuntil(HEAD_END):
+                writer.write(HEAD + b"Content-Length: %d\r\n\r\n" % length + await reader.readexactly(length))
+        writer.close()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    try:
+        yield listener.sockets[0].getsockname()[1]
+    finally:
+        listener.close()
 
 
 def redirect(url: str) -> bytes:
@@ -226,3 +247,45 @@ async def test_no_error_and_no_request_shows_a_proxys_credentials() -> None:
     error = caught.value
     assert (error.layer, error.kind) == ("connect", "unreachable")
     assert "s3cret" not in f"{error!r} {error} {error.connection} {request!r} {request.key} {request.options}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("over_tls", [False, True], ids=["http", "https"])
+async def test_large_contents_and_bodies_come_whole_through_a_tunnel(
+    authority: Authority, kind: str, *, over_tls: bool
+) -> None:
+    content = bytes(range(250)) * 8000
+    context = authority.good("localhost") if over_tls else None
+    async with (
+        echo(len(content), context) as port,
+        proxied(kind, authority) as (_, route),
+        Client(resolver=Directory(), ca_file=authority.ca_file, proxy=route.proxy) as client,
+    ):
+        url = f"http{'s' if over_tls else ''}://localhost:{port}/"
+        responses = [await client.post(url, content=content) for _ in range(3)]
+
+    assert [response.body for response in responses] == [content] * 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("over_tls", [False, True], ids=["http", "https"])
+async def test_a_body_that_is_read_slowly_is_held_back_through_a_tunnel(
+    authority: Authority, kind: str, *, over_tls: bool
+) -> None:
+    context = authority.good("localhost") if over_tls else None
+    large = Large(chunked=False)
+    async with (
+        serving(large, context) as target,
+        proxied(kind, authority) as (_, route),
+        Client(resolver=Directory(), ca_file=authority.ca_file, proxy=route.proxy) as client,
+    ):
+        url = target.url.replace("127.0.0.1", "localhost")
+        async with client.stream("GET", url) as response:
+            pieces = aiter(response)
+            await anext(pieces)
+            before = -1
+            while before < large.sent:
+                before = large.sent
+                await turns(2000)
+
+    assert large.sent < LARGE / 2
