@@ -103,18 +103,22 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
         try:
             connected = await self.reach.reach(proxy.origin, route, inner, fresh_dns=fresh_dns)
             try:
-                if context is not None:
-                    with inner.timed("tls"):
-                        name = proxy.tls.server_name or proxy.origin.host
-                        connected = carry(await shake_hands(connected, context, name))
-            except BaseException:
-                connected.transport.abort()
-                raise
+                return await _secured(connected, proxy, context, inner)
             finally:
                 progress.proxy = _facts(proxy, connected, timings, progress)
         except RequestError as err:
             raise _unreached(proxy, err) from err
+
+
+async def _secured(connected: Connected, proxy: Proxy, context: ssl.SSLContext | None, progress: Progress) -> Connected:
+    if context is None:
         return connected
+    try:
+        with progress.timed("tls"):
+            return carry(await shake_hands(connected, context, proxy.tls.server_name or proxy.origin.host))
+    except BaseException:
+        connected.transport.abort()
+        raise
 
 
 async def _asked(dialogue: Dialogue, proxy: Proxy, host: str, port: int) -> None:
