@@ -9,7 +9,7 @@ import functools
 import ipaddress
 import ssl
 from contextvars import ContextVar
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from cryptography import x509
 
@@ -27,7 +27,7 @@ class Witness:
     """
 
     def __init__(self) -> None:
-        self.session: ssl.SSLObject | None = None
+        self.session: Session | None = None
 
     def __enter__(self) -> Self:
         self._token = _witness.set(self)
@@ -35,6 +35,8 @@ class Witness:
 
     def __exit__(self, *_: object) -> None:
         _witness.reset(self._token)
+        if self.session is not None:
+            self.session.shaken = True
         self.session = None  # the copies of this context live as long as the connection and whatever it starts
 
     def facts(self) -> TlsFacts | None:
@@ -42,38 +44,52 @@ class Witness:
         return None if self.session is None else _facts(self.session)
 
 
+class Session(ssl.SSLObject):
+    """An SSL object that does not take the certificate apart for its loop.
+
+    Both loops have it taken apart when a handshake is done, for whoever may want its parts. Nobody does: the facts come
+    from the DER. Afterwards the parts are there as usual.
+    """
+
+    shaken = True  # from the end of a handshake that a witness has seen, or if there is no witness
+
+    def getpeercert(self, binary_form: bool = False) -> Any:
+        """As `ssl.SSLObject.getpeercert`; None until the handshake is all over."""
+        return super().getpeercert(binary_form) if self.shaken else None
+
+
 class WitnessedContext(ssl.SSLContext):
     """A context that shows each SSL object it makes to the witness, if there is one."""
 
-    def wrap_bio(self, *args: Any, **options: Any) -> ssl.SSLObject:
+    sslobject_class = Session
+
+    def wrap_bio(self, *args: Any, **options: Any) -> Session:
         """As `ssl.SSLContext.wrap_bio`."""
-        session = super().wrap_bio(*args, **options)
+        session = cast("Session", super().wrap_bio(*args, **options))
         witness = _witness.get()
         if witness is not None:
+            session.shaken = False
             witness.session = session
         return session
+
+    def _encode_hostname(self, hostname: str) -> str:
+        return hostname  # an A-label or a literal address already, to which the IDNA of 2003 has nothing to add
 
 
 _witness: ContextVar[Witness | None] = ContextVar("milkrun_tls_witness", default=None)
 
 
-def _facts(session: ssl.SSLObject) -> TlsFacts | None:
+def _facts(session: Session) -> TlsFacts | None:
     cipher = session.cipher()
-    facts = _described(
-        session.version(), cipher[0] if cipher else None, session.selected_alpn_protocol(), _sent(session)
-    )
+    chain = session._sslobj.get_unverified_chain()  # type: ignore[attr-defined]  # noqa: SLF001  # 3.13 made it public, we support 3.11
+    sent = [one.public_bytes(_ssl.ENCODING_DER) for one in chain or ()]
+    facts = _described(session.version(), cipher and cipher[0], session.selected_alpn_protocol(), *sent)
     return None if facts == _NOTHING else facts
 
 
-def _sent(session: ssl.SSLObject) -> tuple[bytes, ...]:
-    """The certificates that the peer has sent, in DER."""
-    chain = session._sslobj.get_unverified_chain()  # type: ignore[attr-defined]  # noqa: SLF001  # 3.13 made it public, we support 3.11
-    return tuple([one.public_bytes(_ssl.ENCODING_DER) for one in chain or ()])
-
-
 @functools.lru_cache(maxsize=_MAX_KEPT)
-def _described(version: str | None, cipher: str | None, alpn: str | None, sent: tuple[bytes, ...]) -> TlsFacts:
-    """Facts that connections alike share: they are much the same at each connection to an origin."""
+def _described(version: str | None, cipher: str | None, alpn: str | None, *sent: bytes) -> TlsFacts:
+    """Facts that connections alike share; `sent` are the certificates that came, in DER."""
     parsed = [parse_certificate(der) for der in sent]
     chain = tuple([one for one in parsed if one is not None])
     return TlsFacts(

@@ -1,6 +1,7 @@
 """From an origin to an open connection: resolve, connect, shake hands; each phase timed, each its own error."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
@@ -11,7 +12,7 @@ from milkrun.client.facts import ProxyFacts, TlsFacts
 from milkrun.client.handshake import shake_hands
 from milkrun.client.keepalive import KeepAlive
 from milkrun.client.policy import AddressPolicy
-from milkrun.client.progress import Progress
+from milkrun.client.progress import Observer, Progress
 from milkrun.client.proxy.passage import Passage
 from milkrun.client.reach import Reach
 from milkrun.client.resolve import Answer, Resolver
@@ -93,6 +94,7 @@ class Dialer:
         deadline: float,
         timings: Timings,
         fresh_dns: bool = False,
+        observer: Observer | None = None,
     ) -> Dialled[P]:
         """Open one connection; cancelled or failed at any point, it leaves no descriptor behind.
 
@@ -105,6 +107,7 @@ class Dialer:
             deadline: on the running loop's clock.
             timings: dns, connect and tls are added to, also on failure.
             fresh_dns: ask for the name past every cache.
+            observer: told of each phase.
 
         Raises:
             RequestError: layers dns, connect, tls, and wait/reset where a plain peer hung up at once; `connection` says
@@ -113,10 +116,10 @@ class Dialer:
             OwnError: this process had no descriptor, port or local address to connect with.
             UsageError: the TLS options name files that cannot be used.
         """
-        progress = Progress(timings, self._now)
+        progress = Progress(timings, self._now, observer)
         with progress.witness:
             try:
-                async with asyncio.timeout_at(deadline):
+                async with asyncio.timeout_at(None if deadline == math.inf else deadline):
                     return await self._dial(origin, protocol_factory, tls, route, progress, fresh_dns=fresh_dns)
             except TimeoutError as err:
                 raise progress.evidence(_struck(progress.phase)) from err

@@ -11,6 +11,8 @@ class Doorstep(asyncio.Protocol):
     the handshake must not reach a protocol that has no transport yet.
     """
 
+    __slots__ = ("_early", "_lost", "_reason")
+
     def __init__(self) -> None:
         self._early: list[bytes] = []
         self._lost = False

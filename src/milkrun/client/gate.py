@@ -6,6 +6,8 @@ from collections import deque
 from milkrun.client.descriptors import Descriptors
 from milkrun.client.errors import RequestTimeoutError
 
+_LONGEST = 86_400.0  # seconds: what loops can count to, for those who would wait for ever
+
 
 class Gate:
     """So many places, first come, first served.
@@ -61,7 +63,7 @@ class Gate:
         if self.waiters is None:
             self.waiters = deque()
         self.waiters.append(waiter)
-        timer = loop.call_later(max(0.0, seconds), self._too_late, waiter)
+        timer = loop.call_later(min(max(0.0, seconds), _LONGEST), self._too_late, waiter)
         try:
             await waiter
         except BaseException:

@@ -34,4 +34,4 @@ async def shake_hands(connected: Connected, context: ssl.SSLContext, name: str) 
         doorstep.require_open(transport)
     except OSError as err:
         raise handshake_error(err) from err
-    return connected._replace(transport=transport)
+    return Connected(transport, doorstep, connected.address, connected.peer)

@@ -40,18 +40,11 @@ class KeepAlive(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """Have the kernel watch this TCP connection."""
         if transport.is_closing():  # it was lost before anybody looked
             return
-        described = transport.get_extra_info("socket")
-        # uvloop's description of a socket would wrap the descriptor anew for each option.
-        wrapped = socket.socket(described.family, socket.SOCK_STREAM, socket.IPPROTO_TCP, described.fileno())
+        # uvloop's description of a socket would wrap the descriptor anew for each option. The kernel knows the family.
+        wrapped = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, transport.get_extra_info("socket").fileno())
         wrapped.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in self._options():
-            wrapped.setsockopt(socket.IPPROTO_TCP, option, value)
+        wrapped.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, self.idle)
+        wrapped.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, self.interval)
+        wrapped.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, self.count)
+        wrapped.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, max(1, round(self.user_timeout * 1000)))
         wrapped.detach()
-
-    def _options(self) -> tuple[tuple[int, int], ...]:
-        return (
-            (socket.TCP_KEEPIDLE, self.idle),
-            (socket.TCP_KEEPINTVL, self.interval),
-            (socket.TCP_KEEPCNT, self.count),
-            (socket.TCP_USER_TIMEOUT, max(1, round(self.user_timeout * 1000))),
-        )

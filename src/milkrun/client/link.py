@@ -62,8 +62,7 @@ class Link(asyncio.Protocol):
         gap: seconds it was idle before its last exchange, infinite before its second.
         jitter: 0.9 to 1: the part of any maximum age that it may reach, so that connections made together do not
             all end together.
-        retires: clock seconds at which it is too old, by the client's maximum age; minus infinity: at once.
-        host: the name it was opened for, if that was one.
+        retires: clock seconds at which it is too old, by the client's maximum age; before `created`: at once.
         peer, address, tls, proxy: as `ConnectionFacts` has them.
         is_idle: whether it carries nothing and waits for the next exchange.
         due, watched: see `deadlines`; while idle, the time to expire.
@@ -71,7 +70,7 @@ class Link(asyncio.Protocol):
         lost: whether its descriptor is closed.
     """
 
-    __slots__ = ("_clock", "_deadlines", "_loop", "_transport", "address", "created", "due", "ended", "gap", "host",
+    __slots__ = ("_clock", "_deadlines", "_loop", "_transport", "address", "created", "due", "ended", "gap",
                  "is_idle", "jitter", "key", "lost", "owner", "patience", "peer", "proxy", "retires", "returned", "tls",
                  "uses", "watched")  # fmt: skip
 
@@ -96,7 +95,6 @@ class Link(asyncio.Protocol):
         self.address: str | None = None
         self.tls: TlsFacts | None = None
         self.proxy: ProxyFacts | None = None
-        self.host: str | None = None
         self.created = self.returned = clock()
         self.uses = 0
         self.gap = math.inf

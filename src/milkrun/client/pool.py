@@ -9,7 +9,6 @@ is in use. One that carries many (HTTP/2) stays listed with its origin for as lo
 """
 
 import asyncio
-import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -28,6 +27,7 @@ from milkrun.client.http2.connection import Http2Connection
 from milkrun.client.lane import Lane
 from milkrun.client.learnt import Memory
 from milkrun.client.link import Closed, Link
+from milkrun.client.names import Names
 from milkrun.client.opening import Opener, Policy
 from milkrun.client.request import PreparedRequest
 from milkrun.client.trip import Trip
@@ -35,7 +35,7 @@ from milkrun.client.warmth import Overdue, warm_part
 
 _ACCEPTED = frozenset({"tls", "wait"})  # where a dial can fail after its connection stood
 _BRIEFLY = 1.0  # seconds to wait for another's connection that may be shared, before opening one's own
-_UNWANTED = -math.inf  # as the time at which a connection is too old: its name leads elsewhere by now
+_UNWANTED = -1.0  # as the time at which a connection is too old: its name leads elsewhere by now
 CLOSED = "the client is closed; send requests before it is, or make another"
 
 
@@ -77,6 +77,7 @@ class Pool:
         self._overdue = Overdue()
         self._total = Gate(limits.total, f"one of the {limits.total} requests allowed at once")
         self._at_origin = f"one of the {limits.per_origin} connections allowed to this origin"
+        self._resolve = dialer.resolve
         self._opener = Opener(
             dialer=dialer,
             descriptors=descriptors,
@@ -87,6 +88,7 @@ class Pool:
         )
         self._room = self._opener.room
         self._deadlines: Deadlines | None = None
+        self._names: Names[Link] | None = None
         self._emptied: asyncio.Future[None] | None = None
         self._closed = False
         self.idle = 0  # connections that are warm and wait for a request
@@ -98,6 +100,7 @@ class Pool:
         self._loop = loop
         self._deadlines = Deadlines(loop, self._clock)
         self._opener.bind(loop, self._deadlines)
+        self._names = Names(self._resolve, on_left=self.left, deadlines=self._deadlines, clock=self._clock)
 
     def take(self, request: PreparedRequest, now: float) -> Connection | None:
         """A warm connection, if there is one and no limit is reached; else None: `acquire` then."""
@@ -158,13 +161,11 @@ class Pool:
         """A connection was found dead that had been idle for so many seconds."""
         self._lanes[request.key].learnt.was_stale(idle, self._clock())
 
-    def left(self, host: str, addresses: frozenset[str]) -> None:
-        """These addresses are no longer what the host's name leads to: retire the connections to them, once idle."""
-        for connection in tuple(self._connections):
-            if connection.host == host and connection.address in addresses:
-                connection.retires = _UNWANTED
-                if connection.is_idle:
-                    self._retire(connection, Closed.NAME)
+    def left(self, connection: Link) -> None:
+        """Its name does not lead to its peer any more: carry nothing new on it."""
+        connection.retires = _UNWANTED
+        if connection.is_idle or connection.shared:
+            self._retire(connection, Closed.NAME)
 
     def expired(self, connection: Link, now: float) -> None:
         """As `Owner` has it."""
@@ -200,6 +201,7 @@ class Pool:
         """As `Owner` has it."""
         self._unlist(connection)
         self._connections.remove(connection)
+        cast("Names[Link]", self._names).unwatch(connection)
         self._ending.discard(connection)
         self.closed[connection.ended or Closed.SERVER] += 1
         lane = self._lanes[connection.key]
@@ -246,6 +248,8 @@ class Pool:
         if self._connections:
             self._emptied = self._loop.create_future()
             await self._emptied
+        if self._names is not None:
+            await self._names.close()
 
     def _pop(self, lane: Lane, request: PreparedRequest, now: float) -> Connection | None:
         max_age = request.max_age
@@ -284,13 +288,10 @@ class Pool:
 
     def _too_far(self, connection: Link, request: PreparedRequest, now: float) -> Closed | None:
         """Why a shared connection should carry no further exchange."""
-        limit = (
-            connection.retires if request.max_age is None else connection.created + request.max_age * connection.jitter
-        )
-        if connection.is_idle and now >= connection.due:
+        if connection.retires == _UNWANTED or (connection.is_idle and now >= connection.due):
             return _why_expired(connection, now)
-        if now >= limit or connection.retires == _UNWANTED:
-            return Closed.NAME if connection.retires == _UNWANTED else Closed.MAX_AGE
+        if now >= connection.too_old_at(request.max_age):
+            return Closed.MAX_AGE
         return Closed.MAX_USES if connection.uses >= request.max_uses else None
 
     def _verdict(self, connection: Connection, request: PreparedRequest, now: float, *, keep: bool) -> Closed | None:
@@ -362,13 +363,16 @@ class Pool:
         try:
             connection = await self._opener.open(request, trip)
         except BaseException as err:
-            if isinstance(err, RequestError) and err.layer in _ACCEPTED:
+            if isinstance(err, RequestError) and (err.layer in _ACCEPTED or err.connection is not None):
                 self.opened += 1
                 self.closed[Closed.FAILED] += 1
             if leads:
                 lane.settle()
             raise
         self._adopt(connection, lane)
+        cast("Names[Link]", self._names).watch(
+            connection, request.url.origin, request.options.route, connection.address
+        )
         if isinstance(connection, Http2Connection):
             return self._share(connection, lane, request)
         lane.learnt.single = request.may_share

@@ -2,12 +2,23 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from milkrun.client.certificate import Witness
 from milkrun.client.connect import Connected
 from milkrun.client.errors import RequestError
 from milkrun.client.facts import ConnectionFacts, ProxyFacts
 from milkrun.client.timings import Timings
+
+
+class Observer(Protocol):
+    """Who wants to know of each phase as it happens; `at` in clock seconds."""
+
+    def entered(self, phase: str, at: float) -> None:
+        """A phase begins."""
+
+    def left(self, phase: str, at: float) -> None:
+        """A phase is over."""
 
 
 class Progress:
@@ -20,23 +31,29 @@ class Progress:
         witness: of the TLS handshake it does.
     """
 
-    def __init__(self, timings: Timings, now: Callable[[], float]) -> None:
+    def __init__(self, timings: Timings, now: Callable[[], float], observer: Observer | None = None) -> None:
         self.phase = "dns"
         self.connected: Connected | None = None
         self.proxy: ProxyFacts | None = None
         self.witness = Witness()
         self._timings = timings
         self._now = now
+        self._observer = observer
 
     @contextmanager
     def timed(self, phase: str) -> Iterator[None]:
         """Count what happens inside as this phase's time, also if it fails."""
         self.phase = phase
         started = self._now()
+        if self._observer is not None:
+            self._observer.entered(phase, started)
         try:
             yield
         finally:
-            setattr(self._timings, phase, getattr(self._timings, phase) + self._now() - started)
+            ended = self._now()
+            setattr(self._timings, phase, getattr(self._timings, phase) + ended - started)
+            if self._observer is not None:
+                self._observer.left(phase, ended)
 
     def evidence(self, error: RequestError) -> RequestError:
         """The error with all that is known of the connection it struck."""

@@ -28,6 +28,8 @@ class Resolvers:
 
         What a route gives instead of an answer is good for ever; `fresh` asks past every cache.
         """
+        if route is DIRECT:
+            return await self._own.resolve(origin.host, fresh=fresh)
         given = route.override(origin.host, origin.port)
         if given:
             answer = Answer(addresses=tuple(map(_address, given)), ttl=math.inf, cached=True)

@@ -172,12 +172,9 @@ class StreamedExchange(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """As asyncio has it."""
-        if self._trip.heard:
-            self._trip.further = self._clock()
-        else:
-            self._trip.heard = self._clock()
         try:
             complete = self._parser.feed(data)
+            self._mark_heard()
             self._hand_on()
         except RequestError as err:
             self._fail(err, Closed.FAILED)
@@ -218,6 +215,12 @@ class StreamedExchange(asyncio.Protocol):
     def _mark_sent(self) -> None:
         if not self._writing and not self._paused and not self._trip.sent:
             self._trip.sent = self._clock()
+
+    def _mark_heard(self) -> None:
+        if self._trip.heard:
+            self._trip.further = self._clock()
+        elif self._parser.has_begun:  # interim responses come while the content is still to be sent
+            self._trip.heard = self._clock()
 
     def _hand_on(self) -> None:
         opening = self._parser.opening()

@@ -73,6 +73,11 @@ class StreamingParser(ResponseParser):
         return Received(self._status, self._head, b"", 0, False, self._notable, self._warnings)
 
     @property
+    def has_begun(self) -> bool:
+        """Whether anything came of the response itself: interim ones do not count."""
+        return bool(self._head or self._held)
+
+    @property
     def keep(self) -> bool:
         """Whether the connection may be kept, now that the response is complete."""
         return self._keep and self._begun == 1

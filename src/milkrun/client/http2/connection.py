@@ -82,8 +82,9 @@ class Http2Connection(Link):
     def join(self) -> Http2Stream:
         """A place for one exchange, taken from now on until the exchange is over or abandoned."""
         stream = Http2Stream(self)
+        if not self._carried:
+            self.due = math.inf  # it is not idle any more
         self._carried.add(stream)
-        self.due = math.inf
         return stream
 
     def close(self, reason: Closed) -> None:
@@ -262,7 +263,7 @@ class Http2Connection(Link):
     def _feel_pulse(self, now: float) -> None:
         if now - self._heard < QUIET:
             self.attend(self._heard + QUIET)
-        elif self._asked < self._heard:
+        elif self._asked <= self._heard:
             self._asked = now
             self._session.ping(_PING)
             self.flush()

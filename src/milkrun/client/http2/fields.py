@@ -23,24 +23,22 @@ _names: set[bytes] = set()  # those judged and found good, up to so many: nearly
 
 
 def request_fields(request: PreparedRequest) -> list[HeaderTuple]:
-    """The header list of a request, made from its head as HTTP/1.1 has it."""
-    first, *lines = request.data.partition(b"\r\n\r\n")[0].split(b"\r\n")
-    method, target, _ = first.split(b" ")
-    authority = b""
+    """The header list of a request."""
+    url, target = request.url, request.options.target
+    authority = url.origin.authority.encode("ascii")
     fields: list[HeaderTuple] = []
-    for line in lines:
-        name, _, value = line.partition(b": ")
-        name = name.lower()
+    for written, value in request.fields:
+        name = written.lower()
         if name == b"host":
             authority = value
         elif name not in _FORBIDDEN and (name != b"te" or value.lower() == b"trailers"):
             field = NeverIndexedHeaderTuple if name in _SENSITIVE else HeaderTuple
             fields.append(field(name, value.strip(b" \t")))
     return [
-        HeaderTuple(b":method", method),
-        HeaderTuple(b":scheme", request.url.origin.scheme.encode("ascii")),
+        HeaderTuple(b":method", request.method.encode("ascii")),
+        HeaderTuple(b":scheme", url.origin.scheme.encode("ascii")),
         HeaderTuple(b":authority", authority),
-        HeaderTuple(b":path", target),
+        HeaderTuple(b":path", (url.target if target is None else target).encode("ascii")),
         *fields,
     ]
 

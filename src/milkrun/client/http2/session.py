@@ -75,6 +75,7 @@ class Session(H2Connection):
         self.decoder.max_header_list_size = _BOMB * max_head
         self._barren = 0  # frames in a row that brought nothing
         self._begun = False
+        self._first = b""  # bytes of the first frame's head
         self._events: list[Event] = []
 
     def greet(self) -> None:
@@ -112,9 +113,10 @@ class Session(H2Connection):
         """Do nothing: h2 calls it at a GOAWAY, after which streams go on."""
 
     def _judge_begin(self, data: bytes) -> None:
+        self._first += data[:_FRAMING]
         # The length of the first frame could be that of any text; its type cannot (3.4).
-        if data[3:4] not in (b"", b"\x04"):
-            raise NotHttp2Error(f"the server's answer begins {data[:40]!r}; expected HTTP/2's SETTINGS")
+        if self._first[3:4] not in (b"", b"\x04"):
+            raise NotHttp2Error(f"the server's answer begins {self._first + data[_FRAMING:40]!r}; expected HTTP/2")
 
     def _receive_frame(self, frame: Frame) -> list[Event]:
         self._judge(frame)
@@ -148,9 +150,16 @@ class Session(H2Connection):
             raise ProtocolError("the server opened a stream, which only a push may do, and none was allowed")
 
     def _acknowledge_settings(self) -> list[Frame]:
+        encoder = self.encoder
+        told = encoder.table_size_changes[:]
         frames = super()._acknowledge_settings()
-        if self.encoder.header_table_size > _TABLE:
-            self.encoder.header_table_size = _TABLE
+        size = min(encoder.header_table_size, _TABLE)
+        if encoder.table_size_changes != told:
+            encoder.header_table_size = size
+            # The smallest size since the last block is told, and the present one (RFC 7541 4.2): hpack would tell each
+            # in between, which the server need not allow any more.
+            encoder.table_size_changes = list(dict.fromkeys((min([size, *told]), size)))
+            encoder.header_table.resized = True
         return frames
 
     def _is_the_streams_own(self, frame: Frame, error: ProtocolError) -> bool:

@@ -225,7 +225,7 @@ class Http2Stream:
         """Something happened to the stream."""
         if self._trip.heard:
             self._trip.further = now
-        else:
+        elif type(event) is not InformationalResponseReceived:  # which may come while the content is still to be sent
             self._trip.heard = now
         try:
             HEARD[type(event)](self, event)
