@@ -29,5 +29,5 @@ async def visit(request: pytest.FixtureRequest, fleet: Fleet, authority: Authori
     """The cell that the test is run in, its server running and a client of its own."""
     cell: Cell = request.param
     running = fleet.running(cell.server)
-    async with Client(ca_file=authority.ca_file) as client:
+    async with Client(ca_file=authority.ca_file, http2=cell.transport.option) as client:
         yield Visit(cell, client, running)

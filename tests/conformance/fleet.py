@@ -8,8 +8,8 @@ import pytest
 
 from tests.conformance import site
 from tests.conformance.door import Door, Layer, Manner, Order, opened
+from tests.conformance.roster import APPLICATION
 from tests.conformance.server import Running, Server
-from tests.conformance.servers import APPLICATION
 from tests.support.authority import Authority
 
 

@@ -65,10 +65,11 @@ const site = {
   "/refused": bare(413, { "Content-Length": 0 }),
 };
 
+const MEMORY = { maxSessionMemory: 100 }; // megabytes; beyond it, a session of HTTP/2 takes no further stream
 const MAKE = {
   plain: http.createServer,
-  tls: (handler) => http2.createSecureServer({ key: pem, cert: pem, allowHTTP1: true }, handler),
-  h2c: http2.createServer,
+  tls: (handler) => http2.createSecureServer({ ...MEMORY, key: pem, cert: pem, allowHTTP1: true }, handler),
+  h2c: (handler) => http2.createServer(MEMORY, handler),
 };
 
 // A session of HTTP/2 is ended by GOAWAY; what is under way on it still comes to its end.
