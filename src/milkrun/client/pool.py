@@ -301,7 +301,7 @@ class Pool:
             return Closed.NOT_KEPT
         if connection.uses >= request.max_uses:
             return Closed.MAX_USES
-        if self._is_surplus(connection, now):
+        if (connection.uses == 1 or self._room.waiters) and self._is_surplus(connection, now):
             return Closed.BUDGET
         return None
 

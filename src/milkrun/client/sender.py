@@ -7,7 +7,7 @@ when the first one turns out stale. Whole responses and streamed ones go the sam
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias, TypeVar, cast
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
@@ -78,10 +78,10 @@ class Sender:
         headers = Headers.from_head(received.head) if received.notable else None
         if headers is not None:
             _heed(exchange, headers.get("keep-alive"))
-        if exchange.shared:
+        if isinstance(exchange, Connection):
+            self._pool.put_back(exchange, request, now, keep=received.keep)
+        else:  # it carries others, or may
             self._pool.leave(request)
-        else:
-            self._pool.put_back(cast("Connection", exchange), request, now, keep=received.keep)
         body = received.body
         if headers is not None:
             trip.connection, trip.answer = facts, received.facts()
@@ -183,10 +183,10 @@ class Sender:
 
     def _give_back(self, exchange: Exchange, request: PreparedRequest) -> Callable[[bool], None]:
         def give_back(keep: bool) -> None:
-            if exchange.shared:
-                self._pool.leave(request)
+            if isinstance(exchange, Connection):
+                self._pool.put_back(exchange, request, self._clock(), keep=keep)
             else:
-                self._pool.put_back(cast("Connection", exchange), request, self._clock(), keep=keep)
+                self._pool.leave(request)
 
         return give_back
 
