@@ -18,6 +18,9 @@ class KeptTransport(asyncio.Transport):
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         """There is always room."""
 
+    def is_closing(self) -> bool:
+        return self.ended is not None
+
     def close(self) -> None:
         self.ended = self.ended or "closed"
 

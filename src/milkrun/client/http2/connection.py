@@ -203,7 +203,8 @@ class Http2Connection(Link):
 
     def give_back(self, number: int, count: int) -> None:
         """As `Carrier` has it."""
-        self._session.increment_flow_control_window(count, number)
+        if self._session.is_open(number):
+            self._session.increment_flow_control_window(count, number)
 
     def release(self, stream: Http2Stream, code: ErrorCodes | None) -> None:
         """As `Carrier` has it."""

@@ -74,6 +74,8 @@ class Outflow:
 
     def _send_frame(self, number: int) -> bool:
         parcel, session = self._parcels[number], self._session
+        if not session.is_open(number):
+            return False
         size = min(len(parcel.rest), session.local_flow_control_window(number), session.max_outbound_frame_size)
         if size <= 0 and parcel.rest:
             return False

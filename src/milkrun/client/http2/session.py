@@ -101,10 +101,14 @@ class Session(H2Connection):
         self._barren = 0  # the window updates that content takes have brought something
         super().send_data(stream_id, data, end_stream, pad_length)
 
+    def is_open(self, number: int) -> bool:
+        """Whether a stream has not ended. What arrives in one piece ends streams before any of it is told."""
+        stream = self.streams.get(number)
+        return stream is not None and not stream.closed
+
     def give_up(self, number: int, code: ErrorCodes) -> bool:
         """Reset a stream; says whether there was anything to reset: it may have ended."""
-        stream = self.streams.get(number)
-        if stream is None or stream.closed:
+        if not self.is_open(number):
             return False
         self.reset_stream(number, code)
         return True
