@@ -15,6 +15,7 @@ import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import cast
 
 from h2.config import H2Configuration
@@ -30,11 +31,12 @@ from h2.events import (
     StreamReset,
 )
 from h2.exceptions import ProtocolError, StreamClosedError
-from h2.settings import SettingCodes, Settings
-from hyperframe.frame import Frame, GoAwayFrame
+from h2.settings import SettingCodes
+from hyperframe.frame import Frame, GoAwayFrame, SettingsFrame
 
 Pairs = Iterable[tuple[bytes, bytes]]
 Script = Callable[["Served"], Awaitable[None]]
+Settings = dict[SettingCodes | int, int]
 Greeting = Callable[["Http2Peer"], Awaitable[None]]
 
 
@@ -163,7 +165,7 @@ class Http2Peer(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._origin.peers.append(self)
         if self._origin.greeting is not None:
-            self._origin.play(self._origin.greeting(self))
+            self._origin.play(partial(self._origin.greeting, self))
         else:
             self.greet()
 
@@ -191,10 +193,10 @@ class Http2Peer(asyncio.Protocol):
 
     def greet(self) -> None:
         """Send the server's preface: its SETTINGS."""
-        # As initial values they hold at once; h2 would hold others back until the client has acknowledged them.
-        self.h2.local_settings = Settings(client=False, initial_values=self._origin.settings)
         self.h2.initiate_connection()
-        self.flush()
+        self.h2.clear_outbound_data_buffer()  # ours are said in the first frame, and hold once the client has heard it
+        self.h2.local_settings.update(self._origin.settings)
+        self.raw(SettingsFrame(0, settings=self._origin.settings))
 
     def flush(self) -> None:
         """Send what h2 has to send."""
@@ -207,7 +209,7 @@ class Http2Peer(asyncio.Protocol):
         self.flush()
         self._transport.write(b"".join(frame if isinstance(frame, bytes) else frame.serialize() for frame in frames))
 
-    def change(self, settings: dict[SettingCodes | int, int]) -> None:
+    def change(self, settings: Settings) -> None:
         """Change settings while the connection lives."""
         self.h2.update_settings(settings)
         self.flush()
@@ -265,7 +267,7 @@ class Http2Peer(asyncio.Protocol):
             case RequestReceived():
                 stream = Served(self, event.stream_id, [(bytes(name), bytes(value)) for name, value in event.headers])
                 self.streams.append(stream)
-                self._origin.play(self._origin.script(stream))
+                self._origin.play(partial(self._origin.script, stream))
             case DataReceived():
                 self._stream(event.stream_id)._hear(event.data)
                 if self._origin.credit and event.flow_controlled_length:
@@ -286,9 +288,7 @@ class Http2Peer(asyncio.Protocol):
 class Http2Origin:
     """The running origin: where it is, every connection it has had, and what h2 had to object to in the client."""
 
-    def __init__(
-        self, script: Script, greeting: Greeting | None, settings: dict[SettingCodes, int], *, credit: bool
-    ) -> None:
+    def __init__(self, script: Script, greeting: Greeting | None, settings: Settings, *, credit: bool) -> None:
         self.script = script
         self.greeting = greeting
         self.settings = settings
@@ -304,15 +304,15 @@ class Http2Origin:
         """Every stream so far, connection by connection."""
         return [stream for peer in self.peers for stream in peer.streams]
 
-    def play(self, script: Awaitable[None]) -> None:
+    def play(self, script: Callable[[], Awaitable[None]]) -> None:
         """Run a script beside the others."""
         self.tasks.add(asyncio.get_running_loop().create_task(_played(script)))
 
 
-async def _played(script: Awaitable[None]) -> None:
+async def _played(script: Callable[[], Awaitable[None]]) -> None:
     # That the client goes away, or resets the stream, in the middle of the script is what many tests want.
     with suppress(ConnectionError, StreamClosedError):
-        await script
+        await script()
 
 
 @asynccontextmanager
@@ -320,7 +320,7 @@ async def http2_origin(
     script: Script,
     *,
     context: ssl.SSLContext | None = None,
-    settings: dict[SettingCodes, int] | None = None,
+    settings: Settings | None = None,
     greeting: Greeting | None = None,
     credit: bool = True,
 ) -> AsyncIterator[Http2Origin]:
