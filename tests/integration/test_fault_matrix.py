@@ -7,10 +7,14 @@ A cell is the layer and kind of the failure, or of a request that succeeded:
     retried  the request was sent once more, on a fresh connection, and the response says so
     cold     the connection had left the pool, and the request went over a new one
     -        there is nothing to be done wrong
+
+The columns: HTTP/1.1 in the clear and over TLS, HTTP/2 in the clear (by prior knowledge) and over TLS.
 """
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Literal
 
 import pytest
 
@@ -19,6 +23,7 @@ from tests.support.accounts import at_rest, balanced
 from tests.support.authority import Authority
 from tests.support.descriptors import open_sockets, settled
 from tests.support.fault_proxy import Fault, FaultProxy, Kind, Phase, fault_proxy
+from tests.support.http2_origin import Served, http2_origin
 from tests.support.loops import both_loops as anyio_backend
 from tests.support.plain_origin import BODY, CHUNKED, plain_origin
 from tests.support.turns import until
@@ -26,92 +31,99 @@ from tests.support.turns import until
 __all__ = ["anyio_backend"]
 
 SOON = 0.2  # seconds: a deadline that is to strike
-LATE = 10.0  # one that is not
+LATE = 5.0  # one that is not
 SHOWN = 0.9  # of a fault's length: timers are a little early
-LARGE = bytes(8_000_000)  # more than the kernel's buffers take
+LARGE = bytes(6_000_000)  # more than the kernel's buffers take
+FRAMED = {"h2c", "h2"}
+HTTP2: dict[str, bool | Literal["prior-knowledge"]] = {
+    "plain": False,
+    "tls": False,
+    "h2c": "prior-knowledge",
+    "h2": True,
+}
 REUSING = {Phase.AGAIN, Phase.IDLE}  # that strike a connection which has served a request
 
 MATRIX = """
-phase      fault       plain                     tls
-connect    delay       -                         -
-connect    stall       connect/timeout           connect/timeout
-connect    reset       connect/refused           connect/refused
-connect    half-close  -                         -
-connect    truncate    -                         -
-connect    corrupt     -                         -
-connect    throttle    -                         -
+phase      fault       plain                     tls                h2c                       h2
+connect    delay       -                         -                  -                         -
+connect    stall       connect/timeout           connect/timeout    connect/timeout           connect/timeout
+connect    reset       connect/refused           connect/refused    connect/refused           connect/refused
+connect    half-close  -                         -                  -                         -
+connect    truncate    -                         -                  -                         -
+connect    corrupt     -                         -                  -                         -
+connect    throttle    -                         -                  -                         -
 
-accept     delay       fine:wait                 fine:tls
-accept     stall       wait/timeout              tls/timeout
-accept     reset       wait/reset                tls/closed
-accept     half-close  wait/closed               tls/closed
-accept     truncate    wait/reset                tls/closed
-accept     corrupt     protocol/bad-status-line  tls/not-tls
-accept     throttle    -                         -
+accept     delay       fine:wait                 fine:tls           fine:wait                 fine:tls
+accept     stall       wait/timeout              tls/timeout        wait/timeout              tls/timeout
+accept     reset       wait/reset                tls/closed         wait/reset                tls/closed
+accept     half-close  wait/closed               tls/closed         wait/closed               tls/closed
+accept     truncate    wait/reset                tls/closed         wait/reset                tls/closed
+accept     corrupt     protocol/bad-status-line  tls/not-tls        protocol/bad-status-line  tls/not-tls
+accept     throttle    -                         -                  -                         -
 
-handshake  delay       -                         fine:tls
-handshake  stall       -                         tls/timeout
-handshake  reset       -                         tls/closed
-handshake  half-close  -                         tls/closed
-handshake  truncate    -                         tls/closed
-handshake  corrupt     -                         tls/alert
-handshake  throttle    -                         fine:tls
+handshake  delay       -                         fine:tls           -                         fine:tls
+handshake  stall       -                         tls/timeout        -                         tls/timeout
+handshake  reset       -                         tls/closed         -                         tls/closed
+handshake  half-close  -                         tls/closed         -                         tls/closed
+handshake  truncate    -                         tls/closed         -                         tls/closed
+handshake  corrupt     -                         tls/alert          -                         tls/alert
+handshake  throttle    -                         fine:tls           -                         fine:tls
 
-request    delay       fine:send                 fine:send
-request    stall       send/timeout              send/timeout
-request    reset       send/reset                send/reset
-request    half-close  send/closed               send/closed
-request    truncate    send/reset                send/reset
-request    corrupt     fine                      send/closed
-request    throttle    fine                      fine
+request    delay       fine:send                 fine:send          fine:send                 fine:send
+request    stall       send/timeout              send/timeout       send/timeout              send/timeout
+request    reset       send/reset                send/reset         send/reset                send/reset
+request    half-close  send/closed               send/closed        send/closed               send/closed
+request    truncate    send/reset                send/reset         send/reset                send/reset
+request    corrupt     fine                      send/closed        fine                      send/closed
+request    throttle    fine                      fine               fine                      fine
 
-answer     delay       fine:wait                 fine:wait
-answer     stall       wait/timeout              wait/timeout
-answer     reset       wait/reset                wait/reset
-answer     half-close  wait/closed               wait/closed
-answer     truncate    wait/closed               wait/closed
-answer     corrupt     protocol/bad-status-line  wait/closed
-answer     throttle    fine:receive              fine:receive
+answer     delay       fine:wait                 fine:wait          fine:wait                 fine:wait
+answer     stall       wait/timeout              wait/timeout       wait/timeout              wait/timeout
+answer     reset       wait/reset                wait/reset         wait/reset                wait/reset
+answer     half-close  wait/closed               wait/closed        wait/closed               wait/closed
+answer     truncate    wait/closed               wait/closed        wait/closed               wait/closed
+answer     corrupt     protocol/bad-status-line  wait/closed        protocol/bad-framing      wait/closed
+answer     throttle    fine:receive              fine:receive       fine:receive              fine:receive
 
-head       delay       fine:receive              fine:receive
-head       stall       wait/timeout              wait/timeout
-head       reset       wait/reset                wait/reset
-head       half-close  wait/closed               wait/closed
-head       truncate    wait/closed               wait/closed
-head       corrupt     protocol/bad-header       wait/closed
-head       throttle    fine:receive              fine:receive
+head       delay       fine:receive              fine:receive       fine:wait                 fine:wait
+head       stall       wait/timeout              wait/timeout       wait/timeout              wait/timeout
+head       reset       wait/reset                wait/reset         wait/reset                wait/reset
+head       half-close  wait/closed               wait/closed        wait/closed               wait/closed
+head       truncate    wait/closed               wait/closed        wait/closed               wait/closed
+head       corrupt     protocol/bad-header       wait/closed        protocol/bad-framing      wait/closed
+head       throttle    fine:receive              fine:receive       fine:receive              fine:receive
 
-body       delay       fine:receive              fine:receive
-body       stall       receive/timeout           receive/timeout
-body       reset       receive/reset             receive/reset
-body       half-close  receive/truncated         receive/truncated
-body       truncate    receive/truncated         receive/truncated
-body       corrupt     changed                   receive/truncated
-body       throttle    fine:receive              fine:receive
+body       delay       fine:receive              fine:receive       fine:receive              fine:receive
+body       stall       receive/timeout           receive/timeout    receive/timeout           receive/timeout
+body       reset       receive/reset             receive/reset      receive/reset             receive/reset
+body       half-close  receive/truncated         receive/truncated  receive/truncated         receive/truncated
+body       truncate    receive/truncated         receive/truncated  receive/truncated         receive/truncated
+body       corrupt     changed                   receive/truncated  changed                   receive/truncated
+body       throttle    fine:receive              fine:receive       fine:receive              fine:receive
 
-chunk      delay       fine:receive              fine:receive
-chunk      stall       receive/timeout           receive/timeout
-chunk      reset       receive/reset             receive/reset
-chunk      half-close  receive/truncated         receive/truncated
-chunk      truncate    receive/truncated         receive/truncated
-chunk      corrupt     protocol/bad-framing      receive/truncated
-chunk      throttle    fine:receive              fine:receive
+chunk      delay       fine:receive              fine:receive       fine:receive              fine:receive
+chunk      stall       receive/timeout           receive/timeout    receive/timeout           receive/timeout
+chunk      reset       receive/reset             receive/reset      receive/reset             receive/reset
+chunk      half-close  receive/truncated         receive/truncated  receive/truncated         receive/truncated
+chunk      truncate    receive/truncated         receive/truncated  receive/truncated         receive/truncated
+chunk      corrupt     protocol/bad-framing      receive/truncated  protocol/bad-framing      receive/truncated
+chunk      throttle    fine:receive              fine:receive       fine:receive              fine:receive
 
-again      delay       fine:wait                 fine:wait
-again      stall       wait/timeout              wait/timeout
-again      reset       retried                   retried
-again      half-close  retried                   retried
-again      truncate    retried                   retried
-again      corrupt     protocol/bad-status-line  retried
-again      throttle    fine:receive              fine:receive
+again      delay       fine:wait                 fine:wait          fine:wait                 fine:wait
+again      stall       wait/timeout              wait/timeout       wait/timeout              wait/timeout
+again      reset       retried                   retried            retried                   retried
+again      half-close  retried                   retried            retried                   retried
+again      truncate    retried                   retried            retried                   retried
+again      corrupt     protocol/bad-status-line  retried            protocol/bad-framing      retried
+again      throttle    fine:receive              fine:receive       fine:receive              fine:receive
 
-idle       delay       -                         -
-idle       stall       wait/timeout              wait/timeout
-idle       reset       cold                      cold
-idle       half-close  cold                      cold
-idle       truncate    cold                      cold
-idle       corrupt     cold                      cold
-idle       throttle    -                         -
+idle       delay       -                         -                  -                         -
+idle       stall       wait/timeout              wait/timeout       wait/timeout              wait/timeout
+idle       reset       cold                      cold               cold                      cold
+idle       half-close  cold                      cold               cold                      cold
+idle       truncate    cold                      cold               cold                      cold
+idle       corrupt     cold                      cold               cold                      cold
+idle       throttle    -                         -                  -                         -
 """
 
 
@@ -137,7 +149,31 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope="module")
 def contexts(authority: Authority) -> dict[str, ssl.SSLContext | None]:
-    return {"plain": None, "tls": authority.good()}
+    """What the proxy needs of TLS, by protocol."""
+    tls, h2 = authority.good(), authority.good()
+    h2.set_alpn_protocols(["h2"])
+    return {"plain": None, "tls": tls, "h2c": None, "h2": h2}
+
+
+@asynccontextmanager
+async def origin(protocol: str) -> AsyncIterator[int]:
+    """The port of an origin that answers rightly whatever comes."""
+    if protocol in FRAMED:
+        async with http2_origin(answer_in_frames) as framed:
+            yield framed.port
+    else:
+        async with plain_origin() as port:
+            yield port
+
+
+async def answer_in_frames(stream: Served) -> None:
+    await stream.content()
+    stream.head(200)
+    if stream.path == CHUNKED.encode():
+        await stream.say(BODY[:1024])
+        await stream.say(BODY[1024:], end=True)
+    else:
+        await stream.say(BODY, end=True)
 
 
 @pytest.mark.parametrize(
@@ -149,9 +185,9 @@ async def test_a_fault_has_one_name_and_leaves_nothing_behind(
 ) -> None:
     before = open_sockets()
     async with (
-        plain_origin() as origin,
-        fault_proxy(origin, context=contexts[protocol]) as proxy,
-        Client(ca_file=authority.ca_file) as client,
+        origin(protocol) as port,
+        Client(ca_file=authority.ca_file, http2=HTTP2[protocol]) as client,
+        fault_proxy(port, context=contexts[protocol], http2=protocol in FRAMED) as proxy,
     ):
         await lead_up(client, proxy, fault, expected)
         outcome, _, slow = expected.partition(":")
@@ -159,13 +195,18 @@ async def test_a_fault_has_one_name_and_leaves_nothing_behind(
         assert described(answer, fault) == outcome
         assert not slow or took(answer, slow) >= SHOWN * fault.seconds
         assert proxy.struck.is_set()
-        assert await until(lambda: at_rest(client, idle=int(isinstance(answer, Response))))
+        assert await until(lambda: quiet(client))
         await proxy.heal()
         after = await client.get(proxy.url, timeout=LATE)
         assert (after.body, after.connection.reused) == (BODY, isinstance(answer, Response))
         assert balanced(client)
     assert at_rest(client, idle=0)
     assert await settled(before)
+
+
+def quiet(client: Client) -> bool:
+    """Nothing is under way, and the books say so."""
+    return balanced(client) and client.stats()["connections"]["in_use"] == client.stats()["queue"] == 0
 
 
 async def lead_up(client: Client, proxy: FaultProxy, fault: Fault, expected: str) -> None:

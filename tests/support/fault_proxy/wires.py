@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Self
 
-PIECE = 16_384
+PIECE = 65_536
 NOISE = b"\0nobody asked for this\r\n\r\n"
 
 
@@ -136,7 +136,7 @@ class Session:
     async def finish(self) -> None:
         """As `Wire.finish`, with close_notify before it."""
         if not self._wire.finished:
-            with contextlib.suppress(ssl.SSLWantReadError):  # the other end's close_notify is still to come
+            with contextlib.suppress(ssl.SSLError):  # the other end has not said close_notify, or says something else
                 self._session.unwrap()
             await self._flush()
             await self._wire.finish()
