@@ -14,7 +14,7 @@ from milkrun.client.auth import Sessions
 from milkrun.client.descriptors import Descriptors, descriptor_limit
 from milkrun.client.dial import Dialer
 from milkrun.client.errors import RequestError, UsageError
-from milkrun.client.events import Hook, ObservedTrip, next_id
+from milkrun.client.events import Hook, observed
 from milkrun.client.keepalive import KeepAlive
 from milkrun.client.opening import Policy
 from milkrun.client.policy import AddressPolicy
@@ -88,13 +88,12 @@ class Client:
         **way: Unpack[WayOptions],
     ) -> None:
         self._clock = clock
-        self._hook = on_event
         self._preparer = Preparer(
             max_body=max_body,
             drain_limit=drain_limit,
             user_agent=user_agent,
             max_uses=max_uses,
-            observed=on_event is not None,
+            on_event=on_event,
             **way,
         )
         self._descriptors = descriptors or Descriptors.from_limit(reserve=_RESERVED_DESCRIPTORS)
@@ -161,6 +160,7 @@ class Client:
                 max_age, max_uses and max_body as the client's, for this request alone;
                 fresh: a connection of its own, the name resolved anew, closed afterwards;
                 body "read" (the default) or "drain": nobody needs it;
+                on_event: a hook that is told of this request, as the client's own is of all;
                 and how the server is reached and judged, as for the whole client.
 
         Raises:
@@ -206,11 +206,11 @@ class Client:
         if _get_running_loop() is not self._loop:
             self._check()
         now = self._clock()
-        trip = self._observed(Trip(now, math.inf if timeout is None else now + timeout, now, Timings()), request)
+        trip = observed(Trip(now, math.inf if timeout is None else now + timeout, now, Timings()), request)
         patience = timeout if read_timeout is None else read_timeout
         with self._explained(trip):
             response = await self._sender.open(request, trip, math.inf if patience is None else patience)
-        trip.lasts(response)
+        trip.lasts()
         return response
 
     @asynccontextmanager
@@ -324,20 +324,13 @@ class Client:
         return UsageError("the client belongs to the event loop that first used it; make one for each loop")
 
     async def _deliver(self, request: PreparedRequest, trip: Trip) -> Response:
-        trip = self._observed(trip, request)
+        trip = observed(trip, request)
         with self._explained(trip):
             response = await self._sender.deliver(request, trip)
             if 300 <= response.status < 400 and request.options.redirects != "off":
                 response = await self._sender.follow(response, trip)
-            trip.arrived(self._clock(), response)
+            trip.arrived(self._clock())
         return response
-
-    def _observed(self, trip: Trip, request: PreparedRequest) -> Trip:
-        if self._hook is None:
-            return trip
-        return ObservedTrip(
-            trip.started, trip.deadline, trip.begun, trip.timings, hook=self._hook, request=request, id=next_id()
-        )
 
     @contextmanager
     def _explained(self, trip: Trip) -> Iterator[None]:

@@ -1,4 +1,8 @@
-"""The event hook: each phase of a request told as it happens, a start and a finish of each, always in pairs."""
+"""The event hook: each phase of a request told as it happens, a start and a finish of each, always in pairs.
+
+Around everything stands the phase "request". Inside it one phase is under way at a time, none begins before the one
+before it has finished, and a call that comes to its end, however that is, has finished all it has started.
+"""
 
 import logging
 from collections.abc import Callable
@@ -8,17 +12,21 @@ from typing import TypeAlias, cast
 
 import msgspec
 
+from milkrun.client.errors import RequestError
 from milkrun.client.facts import AnswerFacts, ConnectionFacts
 from milkrun.client.request import PreparedRequest
-from milkrun.client.response import Opening
+from milkrun.client.response import Opening, Response
 from milkrun.client.trip import Trip
+
+REQUEST = "request"
 
 _log = logging.getLogger("milkrun.client")
 _ids = count(1)
 
-
-# Which phase begins with which mark of a trip; the one before it ends.
-_TURNS = {"sent": "wait", "heard": "receive"}
+# What a mark of a trip means: the phases that it ends, and the one that begins with it. A response that is early
+# ends `send`; that the rest of the request has gone out, too, is then no turn any more.
+_TURNS = {"sent": (frozenset({"send"}), "wait"), "heard": (frozenset({"send", "wait"}), "receive")}
+_TELLING = frozenset({"receive", REQUEST})  # the phases at whose end something is known of answer and connection
 
 
 class Step(StrEnum):
@@ -33,15 +41,19 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     Attributes:
         id: of the call that sent the request, one for all its redirects and retries; a number of this process.
+        attempt: which exchange of the call it belongs to, from 1: each redirect, each retry of a stale connection and
+            the second exchange of an authentication is a further one.
         request: the one under way, after a redirect the next one.
         phase: "request" for the whole, or one of `PHASES`.
         step: started or finished.
         at: clock seconds.
-        error: with "request finished", what it ended in; else None.
-        answer, connection: with "request finished", what was seen of them, else None.
+        error: with "finished", what broke the phase off; None if nothing did.
+        answer, connection: with "finished" of `receive` and "request", what was seen of them, else None. The bytes of
+            a body that is read in pieces are not counted.
     """
 
     id: int
+    attempt: int
     request: PreparedRequest
     phase: str
     step: Step
@@ -55,107 +67,127 @@ Hook: TypeAlias = Callable[[Event], None]
 
 
 class ObservedTrip(Trip, kw_only=True, gc=False):
-    """A trip that tells a hook of its marks. They are set in one place each, so that no phase goes unpaired.
+    """A trip that tells hooks of its marks.
 
     Attributes:
-        hook: called in the middle of things, so it must be quick and must not raise; if it does, that is logged.
+        hooks: called in the middle of things, so they must be quick and must not raise; if one does, that is logged.
         request: the one under way.
-        id: see `Event`.
+        id, attempt: see `Event`.
         under_way: the phase that has begun and is not over.
         is_lasting: whether the call ends with the body that its caller is reading.
     """
 
-    hook: Hook
+    hooks: tuple[Hook, ...]
     request: PreparedRequest
-    id: int = 0
+    id: int
+    attempt: int = 1
     under_way: str | None = None
     is_lasting: bool = False
 
     def __setattr__(self, name: str, value: object) -> None:
         super().__setattr__(name, value)
-        if name in _TURNS and value and self.under_way is not None:
-            at = cast("float", value)
-            self.left(self.under_way, at)
-            self.entered(_TURNS[name], at)
+        if name in _TURNS and value:
+            ends, begins = _TURNS[name]
+            if self.under_way in ends:
+                self._end(cast("float", value))
+                self.entered(begins, cast("float", value))
 
     def begin(self, now: float) -> None:
         """As `Trip` has it."""
         super().begin(now)
         self.entered("send", now)
 
-    def clocked(self, now: float) -> None:
+    def broken(self, now: float, error: BaseException) -> None:
         """As `Trip` has it."""
-        super().clocked(now)
-        self._end(now)
+        super().broken(now, error)
+        self._end(now, error)
 
-    def closed(self, now: float) -> None:
+    def closed(self, now: float, error: Exception | None) -> None:
         """As `Trip` has it."""
-        super().closed(now)
-        self._end(now)
+        super().closed(now, error)
+        last = self.further or self.heard or now
+        self._end(last, error)
         if self.is_lasting:
-            self._tell("request", Step.FINISHED, now)
+            self._tell(REQUEST, Step.FINISHED, last, error)
 
     def entered(self, phase: str, at: float) -> None:
         """As `Trip` has it."""
         self.under_way = phase
         self._tell(phase, Step.STARTED, at)
 
-    def left(self, phase: str, at: float) -> None:
+    def left(self, phase: str, at: float, error: BaseException | None) -> None:
         """As `Trip` has it."""
         self.under_way = None
-        self._tell(phase, Step.FINISHED, at)
+        self._tell(phase, Step.FINISHED, at, error)
 
     def departed(self) -> None:
         """As `Trip` has it."""
-        self._tell("request", Step.STARTED, self.started)
+        self._tell(REQUEST, Step.STARTED, self.started)
 
-    def goes_to(self, request: PreparedRequest) -> None:
+    def retry(self) -> None:
         """As `Trip` has it."""
+        super().retry()
+        self.attempt += 1
+
+    def goes_on(self, request: PreparedRequest) -> None:
+        """As `Trip` has it."""
+        super().goes_on(request)
         self.request = request
+        self.attempt += 1
 
-    def arrived(self, at: float, response: Opening) -> None:
+    def answered(self, response: Opening) -> None:
         """As `Trip` has it."""
-        self._know(response)
-        self._tell("request", Step.FINISHED, at)
+        self.answer, self.connection = response.received.facts(), response.connection
+        if isinstance(response, Response):
+            self._end(self.further or self.heard)
 
-    def lasts(self, response: Opening) -> None:
+    def arrived(self, at: float) -> None:
         """As `Trip` has it."""
-        self._know(response)
+        self._tell(REQUEST, Step.FINISHED, at)
+
+    def lasts(self) -> None:
+        """As `Trip` has it."""
         if self.under_way is None:  # the body was there at once
-            self._tell("request", Step.FINISHED, self.further or self.heard)
+            self._tell(REQUEST, Step.FINISHED, self.further or self.heard)
         else:
             self.is_lasting = True
 
     def failed(self, at: float, error: BaseException) -> None:
         """As `Trip` has it."""
-        self._end(at)
-        self._tell("request", Step.FINISHED, at, error)
+        self._end(at, error)
+        self._tell(REQUEST, Step.FINISHED, at, error)
 
-    def _end(self, at: float) -> None:
+    def _end(self, at: float, error: BaseException | None = None) -> None:
+        if isinstance(error, RequestError):
+            self.answer, self.connection = error.answer or self.answer, error.connection or self.connection
         if self.under_way is not None:
-            self.left(self.under_way, at)
-
-    def _know(self, response: Opening) -> None:
-        self.answer, self.connection = response.received.facts(), response.connection
+            self.left(self.under_way, at, error)
 
     def _tell(self, phase: str, step: Step, at: float, error: BaseException | None = None) -> None:
-        is_over = phase == "request" and step is Step.FINISHED
+        is_telling = step is Step.FINISHED and phase in _TELLING
         event = Event(
             id=self.id,
+            attempt=self.attempt,
             request=self.request,
             phase=phase,
             step=step,
             at=at,
             error=error,
-            answer=self.answer if is_over else None,
-            connection=self.connection if is_over else None,
+            answer=self.answer if is_telling else None,
+            connection=self.connection if is_telling else None,
         )
-        try:
-            self.hook(event)
-        except Exception:  # noqa: BLE001  # the hook is not ours, and the request is not its
-            _log.exception("the event hook failed at %s %s", phase, step)
+        for hook in self.hooks:
+            try:
+                hook(event)
+            except Exception:  # noqa: BLE001  # the hook is not ours, and the request is not its
+                _log.exception("an event hook failed at %s %s", phase, step)
 
 
-def next_id() -> int:
-    """A number for another request."""
-    return next(_ids)
+def observed(trip: Trip, request: PreparedRequest) -> Trip:
+    """The trip that a call makes with this request: one that tells its hooks, if it has any."""
+    hooks = request.options.hooks
+    if not hooks:
+        return trip
+    return ObservedTrip(
+        trip.started, trip.deadline, trip.begun, trip.timings, hooks=hooks, request=request, id=next(_ids)
+    )

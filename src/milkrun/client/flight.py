@@ -116,6 +116,7 @@ class Flight:
         """The connection itself."""
         if self._tunnel is None:
             self._tunnel = self._exchange.hand_over()
+            self.trip.closed(self._clock(), None)  # what follows is no HTTP
         return self._tunnel
 
     def stop_upload(self) -> None:
@@ -159,5 +160,6 @@ class Flight:
     def _ended(self, keep: bool) -> None:
         if not self._is_over:
             self._is_over = True
-            self.trip.closed(self._clock())
+            if self._tunnel is None:
+                self.trip.closed(self._clock(), self._inflow.error)
             self._give_back(keep)

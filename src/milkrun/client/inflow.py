@@ -31,6 +31,7 @@ class Inflow:
         waiting: bytes that are there and not read yet.
         complete: whether the whole body has arrived.
         trailers: the trailer fields, known once it is complete.
+        error: what it broke off with, if it did.
     """
 
     def __init__(self, on_end: Callable[[bool], None]) -> None:
@@ -39,9 +40,9 @@ class Inflow:
         self.waiting = 0
         self.complete = False
         self.trailers: RawPairs = ()
+        self.error: Exception | None = None
         self._on_end = on_end
         self._pieces: deque[bytes] = deque()
-        self._error: Exception | None = None
         self._reader: asyncio.Future[None] | None = None
 
     def feed(self, piece: bytes) -> None:
@@ -59,7 +60,7 @@ class Inflow:
 
     def fail(self, error: Exception) -> None:
         """Nothing more will come; the reader gets the error once it has read what was there."""
-        self._error = error
+        self.error = error
         self._on_end(False)
         self._wake()
 
@@ -69,7 +70,7 @@ class Inflow:
         Raises:
             RequestError: layer receive, protocol or body, when the body cannot be read to its end.
         """
-        if not self._pieces and not self.complete and self._error is None:
+        if not self._pieces and not self.complete and self.error is None:
             await self._wait(patience)
         if self._pieces:
             piece = self._pieces.popleft()
@@ -77,8 +78,8 @@ class Inflow:
             if self.source is not None:
                 self.source.consumed(len(piece), self.waiting)
             return piece
-        if self._error is not None:
-            raise self._error
+        if self.error is not None:
+            raise self.error
         return b""
 
     async def _wait(self, patience: float) -> None:

@@ -136,7 +136,7 @@ class Opener:
             deadline=trip.deadline,
             timings=trip.timings,
             fresh_dns=options.fresh,
-            observer=trip if options.observed else None,
+            observer=trip if options.hooks else None,
         )
 
     def _make(self, *, shared: bool) -> Link:

@@ -7,6 +7,7 @@ from typing import TypeAlias, TypedDict, Unpack, cast
 from milkrun.client.auth import Auth, Basic, Bearer
 from milkrun.client.client_certificate import ClientCertificate
 from milkrun.client.errors import UsageError
+from milkrun.client.events import Hook
 from milkrun.client.proxy import Proxy
 from milkrun.client.proxy.environment import from_environment
 from milkrun.client.request import (
@@ -62,6 +63,7 @@ class RequestOptions(WayOptions, total=False):
     fresh: bool
     body: BodyUse
     max_body: int | None
+    on_event: Hook | None
 
 
 _TLS = frozenset({"insecure", "ca_file", "certificate", "server_name", "minimum_version"})
@@ -74,7 +76,7 @@ class Preparer:
     Args:
         max_body, drain_limit, user_agent: as `Client` has them.
         max_uses: the most requests that a connection may carry; None: any number.
-        observed: whether a hook wants to hear of the requests.
+        on_event: a hook that wants to hear of every request.
         way: what holds for each request that does not say otherwise.
     """
 
@@ -85,14 +87,14 @@ class Preparer:
         drain_limit: int,
         user_agent: str,
         max_uses: int | None,
-        observed: bool,
+        on_event: Hook | None,
         **way: Unpack[WayOptions],
     ) -> None:
         self._max_body = max_body
         self._drain_limit = drain_limit
         self._user_agent = user_agent
         self._max_uses = _limit(max_uses)
-        self._observed = observed
+        self._on_event = on_event
         self._way = way
         self._tls = {alpn: _tls(way, alpn) for alpn in (_HTTP_1_1, _BOTH)}
         self._route = _route(way, None)
@@ -133,7 +135,7 @@ class Preparer:
             fresh=asked.get("fresh", False),
             drain=drain,
             max_body=self._drain_limit if drain else self._max_body if max_body is None else max_body,
-            observed=self._observed,
+            hooks=tuple(filter(None, (self._on_event, asked.get("on_event")))),
         )
 
     def _route_to(self, url: Url, way: WayOptions, asked: RequestOptions) -> Route:

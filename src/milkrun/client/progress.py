@@ -17,8 +17,8 @@ class Observer(Protocol):
     def entered(self, phase: str, at: float) -> None:
         """A phase begins."""
 
-    def left(self, phase: str, at: float) -> None:
-        """A phase is over."""
+    def left(self, phase: str, at: float, error: BaseException | None) -> None:
+        """A phase is over, by this error or, with None, because it was all done."""
 
 
 class Progress:
@@ -49,11 +49,10 @@ class Progress:
             self._observer.entered(phase, started)
         try:
             yield
-        finally:
-            ended = self._now()
-            setattr(self._timings, phase, getattr(self._timings, phase) + ended - started)
-            if self._observer is not None:
-                self._observer.left(phase, ended)
+        except BaseException as err:
+            self._count(phase, started, err)
+            raise
+        self._count(phase, started, None)
 
     def evidence(self, error: RequestError) -> RequestError:
         """The error with all that is known of the connection it struck."""
@@ -69,3 +68,9 @@ class Progress:
                 proxy=self.proxy,
             )
         return error
+
+    def _count(self, phase: str, started: float, error: BaseException | None) -> None:
+        ended = self._now()
+        setattr(self._timings, phase, getattr(self._timings, phase) + ended - started)
+        if self._observer is not None:
+            self._observer.left(phase, ended, error)

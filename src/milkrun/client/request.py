@@ -3,7 +3,7 @@
 import re
 import sys
 from collections.abc import AsyncIterable, Iterable, Mapping
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
@@ -13,6 +13,9 @@ from milkrun.client.errors import UsageError
 from milkrun.client.route import Route
 from milkrun.client.tls import TlsOptions
 from milkrun.client.url import Url
+
+if TYPE_CHECKING:  # a request only keeps what others call
+    from milkrun.client.events import Hook
 
 HeaderTypes: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
 Stream: TypeAlias = AsyncIterable[bytes] | Iterable[bytes]
@@ -50,7 +53,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         fresh: the request has a connection of its own, the name resolved anew, closed afterwards.
         drain: nobody needs the body, so it is discarded up to a bound, then given up.
         max_body: the most bytes of body, before and after decoding; beyond it body/too-large. The bound of a drain.
-        observed: the client's event hook is told of it.
+        hooks: the event hooks that are told of it.
     """
 
     redirects: Redirects
@@ -64,7 +67,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     fresh: bool
     drain: bool
     max_body: int
-    observed: bool
+    hooks: tuple["Hook", ...]
 
 
 class PreparedRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -168,7 +171,7 @@ def build(
         fresh=options.fresh,
         streamed=streamed,
         chunked="Transfer-Encoding" in defaults,
-        special=streamed or options.fresh or options.observed or options.auth is not None,
+        special=streamed or options.fresh or bool(options.hooks) or options.auth is not None,
     )
 
 

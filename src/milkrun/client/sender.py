@@ -115,6 +115,7 @@ class Sender:
         if again is None or not request.is_replayable:
             return response
         await response.discard()
+        trip.goes_on(request)
         response = await hop(_with(request, again), trip)
         session.answered(request, again, response.status, response.headers)
         return response
@@ -133,8 +134,7 @@ class Sender:
             trip.history += (Hop(response.url, response.status),)
             request = onward(request, response.status, url, user_agent=self._user_agent)
             guard(seen, request)
-            trip.connection = trip.answer = None  # until here the last hop is the one that sent us on
-            trip.goes_to(request)
+            trip.goes_on(request)  # until here the last hop is the one that sent us on
             response = await self._authorized(hop, request, trip)
 
     async def _hop(self, request: PreparedRequest, trip: Trip) -> Response:
@@ -149,7 +149,9 @@ class Sender:
             received = await answer
         except BaseException as err:  # noqa: BLE001  # `recover` raises it again, or has a better answer
             return await self.recover(exchange, request, trip, answer, err)
-        return self.conclude(exchange, request, trip, received)
+        response = self.conclude(exchange, request, trip, received)
+        trip.answered(response)
+        return response
 
     async def _whole(self, request: PreparedRequest, trip: Trip) -> Response:
         """A whole response to a request whose content is streamed."""
@@ -173,13 +175,16 @@ class Sender:
                 received = await flight.open()
             except BaseException as err:
                 under_way = flight.exchange
-                if not flight.is_repeatable or not self._is_retryable(under_way, request, trip, under_way.answer, err):
+                answer, repeatable = under_way.answer, flight.is_repeatable
+                if not self._is_retryable(under_way, request, trip, answer, err, repeatable=repeatable):
                     self._pool.leave(request)
                     raise
                 exchange = await self._pool.renew(request, trip)
             else:
                 _heed(exchange, Headers.from_head(received.head).get("keep-alive"))
-                return StreamedResponse(flight, received, patience=patience, drain_limit=self._drain_limit)
+                response = StreamedResponse(flight, received, patience=patience, drain_limit=self._drain_limit)
+                trip.answered(response)
+                return response
 
     def _give_back(self, exchange: Exchange, request: PreparedRequest) -> Callable[[bool], None]:
         def give_back(keep: bool) -> None:
@@ -209,9 +214,12 @@ class Sender:
         trip: Trip,
         answer: asyncio.Future[Received],
         error: BaseException,
+        *,
+        repeatable: bool = True,
     ) -> bool:
-        trip.clocked(self._clock())
+        """Judge an exchange that has failed; if the caller, or its content, gave up, the exchange is given up."""
         trip.connection = exchange.facts(trip.begun)
+        trip.broken(self._clock(), error)
         if answer.done() and not answer.cancelled():
             answer.exception()  # seen, also when a cancellation came in the same turn
         if not isinstance(error, RequestError):
@@ -223,9 +231,9 @@ class Sender:
             self._pool.was_stale(request, exchange.gap)
         # What the server says it has not processed may be sent again, once, whatever its method (RFC 9113 8.7).
         is_unheeded = exchange.unheeded and not trip.stale_retry
-        if not (is_unheeded or (is_stale and request.idempotent)):
+        if not repeatable or not (is_unheeded or (is_stale and request.idempotent)):
             return False
-        trip.stale_retry = True
+        trip.retry()
         self.stale_retries += 1
         return True
 

@@ -52,10 +52,10 @@ class Trip(msgspec.Struct, gc=False):
         self.entered(phase, started)
         try:
             yield
-        finally:
-            ended = clock()
-            setattr(self.timings, phase, getattr(self.timings, phase) + ended - started)
-            self.left(phase, ended)
+        except BaseException as err:
+            self._count(phase, started, clock(), err)
+            raise
+        self._count(phase, started, clock(), None)
 
     @contextmanager
     def aside(self, clock: Callable[[], float]) -> Iterator[None]:
@@ -75,6 +75,18 @@ class Trip(msgspec.Struct, gc=False):
             timings.wait += heard - sent
         timings.receive += now - heard
 
+    def broken(self, now: float, error: BaseException) -> None:  # noqa: ARG002  # of interest to observers
+        """The exchange has failed, or was given up: count what it took until `now`."""
+        self.clocked(now)
+
+    def retry(self) -> None:
+        """The exchange that failed is repeated on another connection."""
+        self.stale_retry = True
+
+    def goes_on(self, request: PreparedRequest) -> None:  # noqa: ARG002  # of interest to observers
+        """Another exchange follows, with this request: of the next hop, or the second to authenticate."""
+        self.connection = self.answer = None  # what is known was of the last one
+
     def opened(self) -> None:
         """The head of a response is there whose body is read in pieces: count what the exchange took so far."""
         timings = self.timings
@@ -83,7 +95,7 @@ class Trip(msgspec.Struct, gc=False):
         if self.heard > sent:
             timings.wait += self.heard - sent
 
-    def closed(self, now: float) -> None:
+    def closed(self, now: float, error: Exception | None) -> None:  # noqa: ARG002  # of interest to observers
         """Such a body has ended, or will not be read on."""
         last = self.further or self.heard or now
         self.timings.receive += last - (self.heard or now)
@@ -103,20 +115,24 @@ class Trip(msgspec.Struct, gc=False):
     def entered(self, phase: str, at: float) -> None:
         """A phase begins."""
 
-    def left(self, phase: str, at: float) -> None:
-        """A phase is over."""
+    def left(self, phase: str, at: float, error: BaseException | None) -> None:
+        """A phase is over, by this error or, with None, because it was all done."""
 
     def departed(self) -> None:
         """The call begins."""
 
-    def goes_to(self, request: PreparedRequest) -> None:
-        """A redirect is followed by this request."""
+    def answered(self, response: Opening) -> None:
+        """An exchange has brought this response: whole, or one whose body is still to be read."""
 
-    def arrived(self, at: float, response: Opening) -> None:
-        """The call has brought this response, whole."""
+    def arrived(self, at: float) -> None:
+        """The call has brought its response, whole."""
 
-    def lasts(self, response: Opening) -> None:
-        """The call has brought this response; it is over when its body is."""
+    def lasts(self) -> None:
+        """The call has brought the response answered last; it is over when its body is."""
 
     def failed(self, at: float, error: BaseException) -> None:
         """The call ends in an error."""
+
+    def _count(self, phase: str, started: float, ended: float, error: BaseException | None) -> None:
+        setattr(self.timings, phase, getattr(self.timings, phase) + ended - started)
+        self.left(phase, ended, error)
