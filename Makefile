@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench bench-monitor assets chromium servers screenshot clean
+.PHONY: help run test lint bench bench-monitor assets chromium servers screenshot fuzz clean
 
 PORT ?= 8090
 VENV := .venv
@@ -18,6 +18,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 pyth
 INSTALLED := $(VENV)/.installed
 DEVELOPING := $(VENV)/.developing
 BENCHING := $(VENV)/.benching
+FUZZING := $(VENV)/.fuzzing
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -43,6 +44,10 @@ bench: $(BENCHING) ## Measure the client against its peers
 bench-monitor: $(BENCHING) assets ## Measure the monitor from end to end
 	@$(BIN)/python -m benchmarks monitor
 
+fuzz: SECONDS ?= 60
+fuzz: $(FUZZING) ## Look for what breaks the client's parsers: make fuzz [SECONDS=60]
+	@$(BIN)/python -m tests.fuzz $(SECONDS)
+
 assets: $(INSTALLED) ## Fetch the pages' two scripts from npm into the package (at once where they are there)
 	@$(BIN)/python tools/assets.py >/dev/null
 
@@ -56,7 +61,7 @@ screenshot: $(DEVELOPING) assets chromium ## Take docs/dashboard.png from a runn
 	@$(BIN)/python -m tools.screenshot
 
 clean: ## Remove the environment and everything made
-	rm -rf $(VENV) .*_cache htmlcov .coverage* build dist src/milkrun/web/static/vendor
+	rm -rf $(VENV) .*_cache .fuzz htmlcov .coverage* build dist src/milkrun/web/static/vendor
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Milkrun needs Python 3.11 or newer with its venv module; say which: make PYTHON=/path/to/python3" >&2; exit 1; }
@@ -74,4 +79,8 @@ $(DEVELOPING): $(INSTALLED)
 
 $(BENCHING): $(DEVELOPING)
 	@$(BIN)/python -m pip install --quiet --group bench
+	@touch $@
+
+$(FUZZING): $(DEVELOPING)
+	@$(BIN)/python -m pip install --quiet --group fuzz
 	@touch $@

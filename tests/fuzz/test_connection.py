@@ -2,10 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from contextlib import closing
 
 import msgspec
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,13 +22,6 @@ from tests.support.transports import KeptTransport
 CUTS = st.lists(st.integers(0, 200), max_size=5)
 SECOND = b"HTTP/1.1 202 Second\r\nContent-Length: 6\r\n\r\nsecond"
 REQUEST = Client().prepare("GET", "http://a.test/")
-
-
-@pytest.fixture(scope="module", name="loop")
-def a_loop() -> Iterator[asyncio.AbstractEventLoop]:
-    loop = asyncio.new_event_loop()
-    yield loop
-    loop.close()
 
 
 class Line:
@@ -64,9 +56,14 @@ class Line:
         return received.keep and self.connection.ended is None
 
 
-def check(loop: asyncio.AbstractEventLoop, stream: bytes, asked: Asked, cuts: list[int]) -> None:
+def check(stream: bytes, asked: Asked, cuts: list[int]) -> None:
     """The exchange comes to what the parser reads; where the connection is kept, the next one has its own answer."""
-    line = Line(loop)
+    with closing(asyncio.new_event_loop()) as loop:
+        check_on(Line(loop), stream, asked, cuts)
+
+
+def check_on(line: Line, stream: bytes, asked: Asked, cuts: list[int]) -> None:
+    """The same, on this connection."""
     answer = line.ask(asked)
     line.hear(cut(stream, cuts))
     expected = read([stream], msgspec.structs.replace(asked, ends=False))
@@ -93,33 +90,30 @@ def check(loop: asyncio.AbstractEventLoop, stream: bytes, asked: Asked, cuts: li
 
 
 @given(tolerable(), st.booleans(), CUTS)
-def test_an_exchange_gets_its_response_and_the_next_one_its_own(
-    loop: asyncio.AbstractEventLoop, made: Made, drain: bool, cuts: list[int]
-) -> None:
-    check(loop, made.stream, Asked(head_only=made.head_only, drain=drain), cuts)
+def test_an_exchange_gets_its_response_and_the_next_one_its_own(made: Made, drain: bool, cuts: list[int]) -> None:
+    check(made.stream, Asked(head_only=made.head_only, drain=drain), cuts)
 
 
 @given(mutated(), st.booleans(), CUTS)
 def test_a_response_that_was_tampered_with_spoils_no_other(
-    loop: asyncio.AbstractEventLoop, stream: tuple[bytes, bool], drain: bool, cuts: list[int]
+    stream: tuple[bytes, bool], drain: bool, cuts: list[int]
 ) -> None:
-    check(loop, stream[0], Asked(head_only=stream[1], drain=drain), cuts)
+    check(stream[0], Asked(head_only=stream[1], drain=drain), cuts)
 
 
 @given(st.lists(st.one_of(st.sampled_from(TOKENS), st.binary(max_size=4)), max_size=12), st.booleans(), CUTS)
-def test_any_tokens_in_any_order_spoil_no_other(
-    loop: asyncio.AbstractEventLoop, tokens: list[bytes], head_only: bool, cuts: list[int]
-) -> None:
-    check(loop, b"HTTP/1.1 200 OK\r\n" + b"".join(tokens), Asked(head_only=head_only), cuts)
+def test_any_tokens_in_any_order_spoil_no_other(tokens: list[bytes], head_only: bool, cuts: list[int]) -> None:
+    check(b"HTTP/1.1 200 OK\r\n" + b"".join(tokens), Asked(head_only=head_only), cuts)
 
 
 @given(tolerable().filter(lambda made: made.keep), st.binary(min_size=1, max_size=9), CUTS)
 def test_a_kept_connection_that_hears_anything_unasked_is_never_used_again(
-    loop: asyncio.AbstractEventLoop, made: Made, unasked: bytes, cuts: list[int]
+    made: Made, unasked: bytes, cuts: list[int]
 ) -> None:
-    line = Line(loop)
-    answer = line.ask(Asked(head_only=made.head_only))
-    line.hear(cut(made.stream, cuts))
-    assert line.reusable(answer.result())
-    line.hear([unasked])
-    assert not line.reusable(answer.result())
+    with closing(asyncio.new_event_loop()) as loop:
+        line = Line(loop)
+        answer = line.ask(Asked(head_only=made.head_only))
+        line.hear(cut(made.stream, cuts))
+        assert line.reusable(answer.result())
+        line.hear([unasked])
+        assert not line.reusable(answer.result())
