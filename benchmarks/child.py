@@ -17,6 +17,7 @@ _ORDERS: dict[str, Callable[..., Awaitable[Any]]] = {
     "visit": lambda subject, first, last: load.visit(subject.get, first, last),
     "spin": lambda subject, origins, seconds: load.spin(subject.get, origins, seconds),
     "fresh": lambda subject, origins, seconds: load.spin(subject.fresh, origins, seconds, concurrency=10),
+    "burst": lambda subject, count: load.burst(subject.get, count),
     "pace": lambda subject, origins, rate, seconds: load.pace(subject.get, origins, rate, seconds),
     "hold": load.hold,
 }

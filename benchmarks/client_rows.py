@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from benchmarks import table
+from benchmarks import crowds, table
 from benchmarks.child import Child
 from benchmarks.measure import ROUNDS, medians, paired_ratio, say
 from benchmarks.origins import Origins, origins
@@ -94,7 +94,7 @@ def _against(what: str, taken: Rounds, goals: Mapping[str, float]) -> list[Row]:
 
 def conditions(sizes: Sizes) -> list[Condition]:
     """The client's rows of CPU time."""
-    few, many, everyone = sizes.few, sizes.many, list(SUBJECTS)
+    few, many, everyone = sizes.few, sizes.many, ["bare", "milkrun", "pyreqwest", "aiohttp", "httpx2"]
     pools = [name for name in everyone if name != "httpx2"]  # its pool is O(connections): not at 10,000
     return [
         Condition(
@@ -128,10 +128,40 @@ def conditions(sizes: Sizes) -> list[Condition]:
     ]
 
 
+def http2_condition(sizes: Sizes) -> Condition:
+    """The row of HTTP/2's CPU time."""
+    return Condition(
+        what=f"HTTP/2 warm, {sizes.few} origins over TLS",
+        verb="spin",
+        names=["h2", "milkrun", "httpx2 with HTTP/2"],
+        urls=lambda server: server.http2(sizes.few),
+        goals={"h2": 1.4, "httpx2 with HTTP/2": 0.35},
+    )
+
+
+def at_once(server: Origins, count: int = 100) -> Row:
+    """How many connections that many simultaneous requests to one cold HTTP/2 origin open."""
+    before = server.counts()
+    with Child("milkrun", server.http2(1), server.ca) as child:
+        child.ask("burst", count)
+        after = server.counts()
+    opened = after.accepts - before.accepts
+    return Row(
+        what=f"{count} requests at once to one cold HTTP/2 origin, by its accepts",
+        goal="1 connection",
+        measured=f"{opened:,} for {after.requests - before.requests:,} requests",
+        met=opened == 1,
+    )
+
+
 def measure(servers: Servers, sizes: Sizes) -> Report:
     """Every row of the client."""
     report = Report()
-    for condition in conditions(sizes):
+    asked = conditions(sizes)
+    if servers["milkrun"].has_http2:
+        asked.append(http2_condition(sizes))
+        report.rows.append(at_once(servers["milkrun"]))
+    for condition in asked:
         say(f"{condition.what} …")
         taken = interleaved(condition, servers, sizes)
         report.rows += _against(condition.what, taken, condition.goals)
@@ -141,6 +171,8 @@ def measure(servers: Servers, sizes: Sizes) -> Report:
     report.memory["TLS"] = idle_memory(servers, lambda server: server.tls(sizes.idle_tls), sizes.few)
     for (what, kept), goal in zip(report.memory.items(), (8, 40), strict=True):
         report.rows.append(table.limit(f"idle connection, {what}", kept["milkrun"], goal, "KB"))
+    say("crowds …")
+    report.rows += crowds.rows(servers["milkrun"], sizes.many)
     return report
 
 

@@ -51,6 +51,13 @@ async def spin(ask: Ask, origins: int, seconds: float, concurrency: int = CONCUR
     return (time.process_time() - before) / done
 
 
+async def burst(ask: Ask, count: int) -> None:
+    """Ask the first origin so many times at once."""
+    async with asyncio.TaskGroup() as group:
+        for _ in range(count):
+            group.create_task(_checked(ask, 0))
+
+
 async def pace(ask: Ask, origins: int, rate: float, seconds: float) -> float:
     """Visit the origins in turn, `rate` a second, evenly, each at its time; CPU seconds a request.
 

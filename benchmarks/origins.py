@@ -26,6 +26,7 @@ from benchmarks.certificate import write_certificate
 BODY = '{"status":"ok","service":"origin","region":"eu-north1"}'
 TLS_ADDRESSES = 5
 TLS_PORTS = 400
+HTTP2_PORTS = 10
 
 _NGINX = """
 daemon off; worker_processes 1; worker_rlimit_nofile {files}; pid {folder}/nginx.pid; error_log stderr crit; {user}
@@ -38,6 +39,7 @@ http {{
   server {{
     listen 0.0.0.0:{plain} backlog=4096;
     listen 0.0.0.0:{tls}-{tls_last} ssl backlog=4096;
+    listen 0.0.0.0:{http2}-{http2_last} ssl http2 backlog=4096;
     ssl_certificate {certificate}; ssl_certificate_key {key}; ssl_session_cache off; ssl_session_tickets off;
     allow 127.0.0.0/8; deny all;
     location / {{ return 200 '{body}'; }}
@@ -78,6 +80,18 @@ class Origins:
             raise ValueError(f"there are {TLS_ADDRESSES * TLS_PORTS} origins over TLS")
         return [f"https://{address(i % TLS_ADDRESSES)}:{self._tls + i // TLS_ADDRESSES}/" for i in range(count)]
 
+    def http2(self, count: int) -> list[str]:
+        """URLs of `count` origins that speak HTTP/2 over TLS: on each address and port one."""
+        if count > TLS_ADDRESSES * HTTP2_PORTS:
+            raise ValueError(f"there are {TLS_ADDRESSES * HTTP2_PORTS} origins with HTTP/2")
+        first = self._tls + TLS_PORTS
+        return [f"https://{address(i % TLS_ADDRESSES)}:{first + i // TLS_ADDRESSES}/" for i in range(count)]
+
+    @property
+    def has_http2(self) -> bool:
+        """Whether it speaks HTTP/2: our own small one does not."""
+        return self.kind == "nginx"
+
     def port(self) -> int:
         """The plain origins' port."""
         return self._plain
@@ -108,7 +122,7 @@ class Origins:
         self._process.wait(10)
 
 
-def _free_ports(count: int) -> int:
+def free_ports(count: int) -> int:
     """The first of `count` free ports in a row, below those that outgoing connections take."""
     for _ in range(200):
         base = random.randrange(20_000, 32_000)  # noqa: S311 - a port, no secret
@@ -140,6 +154,8 @@ def _nginx_command(nginx: str, folder: Path, base: int, certificate: Path, key: 
         status=base + 1,
         tls=base + 2,
         tls_last=base + 1 + TLS_PORTS,
+        http2=base + 2 + TLS_PORTS,
+        http2_last=base + 1 + TLS_PORTS + HTTP2_PORTS,
         certificate=certificate,
         key=key,
         body=BODY,
@@ -154,7 +170,7 @@ def origins(*, own: bool = False) -> Iterator[Origins]:
     nginx = None if own else _find_nginx()
     with tempfile.TemporaryDirectory(prefix="milkrun-origins-") as name:
         folder = Path(name)
-        base = _free_ports(TLS_PORTS + 2)
+        base = free_ports(TLS_PORTS + HTTP2_PORTS + 2)
         ca, certificate, key = write_certificate(folder, [address(index) for index in range(TLS_ADDRESSES)])
         if nginx:
             command = _nginx_command(nginx, folder, base, certificate, key)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-PACKAGES = ("milkrun", "uvloop", "httptools", "sqlalchemy", "fastapi", "pyreqwest", "aiohttp", "httpx2")
+PACKAGES = ("milkrun", "uvloop", "httptools", "sqlalchemy", "fastapi", "pyreqwest", "aiohttp", "httpx2", "h2")
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
