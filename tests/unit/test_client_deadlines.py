@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import weakref
 from typing import cast
 
 from milkrun.client.deadlines import QUANTUM, Deadlines
@@ -93,3 +94,51 @@ def test_a_timer_that_comes_a_little_early_is_set_again() -> None:
     loop.timers.pop().callback()
     assert item.struck == []
     assert len(loop.live()) == 1
+
+
+def test_who_is_forgotten_is_not_struck_and_not_kept() -> None:
+    loop, deadlines = made()
+    item, other = Item(101.0), Item(101.0)
+    deadlines.watch(item)
+    deadlines.watch(other)
+    gone = weakref.ref(item)
+
+    deadlines.forget(item)
+    assert item.watched == math.inf
+    deadlines.forget(item)
+    del item
+
+    assert gone() is None
+    loop.advance(5)
+    assert len(other.struck) == 1
+
+
+def test_who_is_given_an_earlier_time_lies_in_one_bucket_only() -> None:
+    loop, deadlines = made()
+    item = Item(200.0)
+    deadlines.watch(item)
+    item.due = 101.0
+    deadlines.watch(item)
+    gone = weakref.ref(item)
+    loop.advance(5)
+    assert len(item.struck) == 1
+    del item
+
+    assert gone() is None
+
+
+def test_who_is_forgotten_by_the_strike_of_another_at_the_same_time_is_not_struck() -> None:
+    loop, deadlines = made()
+    second = Item(101.0)
+
+    class First(Item):
+        def strike(self, now: float) -> None:
+            super().strike(now)
+            deadlines.forget(second)
+
+    first = First(101.0)
+    deadlines.watch(first)
+    deadlines.watch(second)
+    loop.advance(5)
+
+    assert (len(first.struck), len(second.struck)) == (1, 0)

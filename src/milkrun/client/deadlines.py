@@ -3,6 +3,9 @@
 A watched item lies in the bucket of some time no later than its `due`. When that time comes it is either due, or
 has meanwhile been given a later time and moves on to that bucket. So a busy connection costs one comparison a
 request and one visit per timeout, not one timer per request.
+
+It lies in one bucket at most, and in none once it is forgotten: a connection over TLS keeps 50 KB while anybody
+knows of it, which would else be a whole timeout beyond its end.
 """
 
 import asyncio
@@ -30,22 +33,31 @@ class Deadlines:
     def __init__(self, loop: asyncio.AbstractEventLoop, clock: Callable[[], float]) -> None:
         self._loop = loop
         self._clock = clock
-        self._buckets: dict[float, list[Watched]] = {}
+        self._buckets: dict[float, dict[Watched, None]] = {}
         self._times: list[float] = []
         self._timer: asyncio.TimerHandle | None = None
         self._armed = math.inf
 
     def watch(self, item: Watched) -> None:
         """Look at the item when its `due` comes. Needed only when `due` is earlier than `watched`."""
+        if item.watched < math.inf:
+            self.forget(item)
         when = math.ceil(item.due / QUANTUM) * QUANTUM
         item.watched = when
         bucket = self._buckets.get(when)
         if bucket is None:
-            self._buckets[when] = [item]
+            self._buckets[when] = {item: None}
             heapq.heappush(self._times, when)
             self._arm()
         else:
-            bucket.append(item)
+            bucket[item] = None
+
+    def forget(self, item: Watched) -> None:
+        """Look at it no more; harmless if nobody does."""
+        bucket = self._buckets.get(item.watched)
+        if bucket is not None:
+            bucket.pop(item, None)
+        item.watched = math.inf
 
     def close(self) -> None:
         """Strike no more."""
@@ -69,7 +81,7 @@ class Deadlines:
         while self._times and self._times[0] <= now:
             when = heapq.heappop(self._times)
             for item in self._buckets.pop(when):
-                if item.watched == when:  # else it was given an earlier bucket since
+                if item.watched == when:  # else it was forgotten, or given another time, by one before it
                     item.watched = math.inf
                     self._look(item, now)
         self._arm()

@@ -161,6 +161,7 @@ class Link(asyncio.Protocol):
 
     def _end(self, reason: Closed) -> None:
         self.due = math.inf
+        self._deadlines.forget(self)
         if self.ended is None:
             self.ended = reason
             if self.owner is not None:

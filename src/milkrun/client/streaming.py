@@ -156,6 +156,7 @@ class StreamedExchange(asyncio.Protocol):
         """The stream itself, after a response that hands it over (RFC 9110 7.8, 9.3.6)."""
         self._over = True
         self.due = math.inf
+        self._deadlines.forget(self)
         tunnel = Tunnel(self._transport, on_close=self._close_handed, on_lost=self._lender.connection_lost)
         tunnel.begin(self._parser.rest or b"", paused=self._paused)
         return tunnel
@@ -247,6 +248,7 @@ class StreamedExchange(asyncio.Protocol):
         self._over = True
         self._writing = False
         self.due = math.inf
+        self._deadlines.forget(self)
         self._let_write()
         self._transport.set_protocol(self._lender)  # type: ignore[arg-type]  # a Lender is a protocol of asyncio's
         if self._holding:
