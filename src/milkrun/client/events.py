@@ -75,6 +75,8 @@ class ObservedTrip(Trip, kw_only=True, gc=False):
         id, attempt: see `Event`.
         under_way: the phase that has begun and is not over.
         is_lasting: whether the call ends with the body that its caller is reading.
+        latest: clock seconds of the latest event. Marks of what came in one go may be set in another order than that
+            of their times; events are told in order.
     """
 
     hooks: tuple[Hook, ...]
@@ -83,6 +85,7 @@ class ObservedTrip(Trip, kw_only=True, gc=False):
     attempt: int = 1
     under_way: str | None = None
     is_lasting: bool = False
+    latest: float = 0.0
 
     def __setattr__(self, name: str, value: object) -> None:
         super().__setattr__(name, value)
@@ -164,6 +167,7 @@ class ObservedTrip(Trip, kw_only=True, gc=False):
             self.left(self.under_way, at, error)
 
     def _tell(self, phase: str, step: Step, at: float, error: BaseException | None = None) -> None:
+        self.latest = max(at, self.latest)
         is_telling = step is Step.FINISHED and phase in _TELLING
         event = Event(
             id=self.id,
@@ -171,7 +175,7 @@ class ObservedTrip(Trip, kw_only=True, gc=False):
             request=self.request,
             phase=phase,
             step=step,
-            at=at,
+            at=self.latest,
             error=error,
             answer=self.answer if is_telling else None,
             connection=self.connection if is_telling else None,
