@@ -5,9 +5,10 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench bench-monitor assets chromium servers screenshot fuzz clean
+.PHONY: help run test lint bench bench-monitor soak assets chromium servers screenshot fuzz clean
 
 PORT ?= 8090
+SECONDS ?= 600
 VENV := .venv
 BIN := $(VENV)/bin
 # Python 3.11 or newer, with what `python -m venv` needs (Debian packs that apart).
@@ -43,6 +44,9 @@ bench: $(BENCHING) ## Measure the client against its peers
 
 bench-monitor: $(BENCHING) assets ## Measure the monitor from end to end
 	@$(BIN)/python -m benchmarks monitor
+
+soak: $(BENCHING) ## Visit 2,000 misbehaving origins for ten minutes: nothing may grow (SECONDS=60 for one)
+	@$(BIN)/python -m benchmarks soak --seconds $(SECONDS)
 
 fuzz: SECONDS ?= 60
 fuzz: $(FUZZING) ## Look for what breaks the client's parsers: make fuzz [SECONDS=60]

@@ -42,6 +42,11 @@ def descriptors(pid: int) -> int:
     return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
 
 
+def open_sockets(pid: int) -> int:
+    """Sockets that process `pid` has open; of files libuv opens some when it likes."""
+    return sum(_target(entry).startswith("socket:") for entry in Path(f"/proc/{pid}/fd").iterdir())
+
+
 def starved(pid: int) -> float:
     """Seconds that the main thread of process `pid` has been ready to run but had no core."""
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
@@ -69,3 +74,10 @@ def paired_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> 
 def medians(rounds: Mapping[str, Sequence[float]]) -> dict[str, float]:
     """Each series' median."""
     return {name: statistics.median(values) for name, values in rounds.items()}
+
+
+def _target(entry: Path) -> str:
+    try:
+        return str(entry.readlink())
+    except FileNotFoundError:  # closed meanwhile
+        return ""
