@@ -6,14 +6,13 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 import structlog
 import uvloop
 
-from milkrun.client import Client, Descriptors, Limits, raise_limit
+from milkrun.client import Client, Descriptors, UsageError, raise_limit
 from milkrun.clock import Clock, SystemClock
 from milkrun.config.problems import ConfigError
 from milkrun.config.settings import ClientSettings, Settings
@@ -25,6 +24,7 @@ from milkrun.monitor.lag import LagMeter
 from milkrun.monitor.live import Live
 from milkrun.monitor.monitor import Monitor, remember
 from milkrun.monitor.once import check_once
+from milkrun.probes.checking_client import checking_client
 from milkrun.probes.kinds import KINDS
 from milkrun.probes.registry import probe_makers
 from milkrun.store.protocol import Store, StoreError
@@ -131,18 +131,10 @@ def _signals() -> tuple[asyncio.Event, asyncio.Event]:
 
 
 def _client(settings: ClientSettings) -> Client:
-    """The one client of all checks; what the settings leave open is the client's own default."""
-    limits = {
-        "total": settings.max_connections,
-        "per_origin": settings.max_connections_per_origin,
-        "handshakes": settings.max_handshakes,
-    }
-    make = Client if settings.max_age is None else partial(Client, max_age=settings.max_age)
-    return make(
-        limits=Limits(**{name: limit for name, limit in limits.items() if limit is not None}),
-        descriptors=Descriptors.from_limit(reserve=RESERVE),
-        resolver="system" if settings.resolver == "system" else "ares",
-    )
+    try:
+        return checking_client(settings, Descriptors.from_limit(reserve=RESERVE))
+    except UsageError as err:
+        raise StartError(str(err)) from err
 
 
 def _bound(settings: Settings, store: Store, live: Live, started: float) -> WebServer:

@@ -8,6 +8,7 @@ from milkrun.config.problems import Report
 from milkrun.config.section import Section
 from milkrun.core.endpoint import Retry, Thresholds
 from milkrun.probes.http import HttpKind, HttpOptions, Redirects
+from milkrun.probes.way import Way
 from tests.support.configuring import Configured
 
 
@@ -45,7 +46,7 @@ def test_every_key_is_read(configured: Configured) -> None:
         success-threshold: 2
         retry: {count: 2, delay: 500ms}
         client: {timeout: 2s, insecure: true, ignore-redirect: true}
-        connection: {max-age: 2m}
+        connection: {max-age: 2m, max-uses: 50}
         """
     )
     assert (endpoint.key, endpoint.interval, endpoint.timeout) == ("core_checkout", 90_000, 2.0)
@@ -57,10 +58,11 @@ def test_every_key_is_read(configured: Configured) -> None:
         method="POST",
         headers=(("Content-Type", "application/json"), ("X-Number", "007")),
         body=b'{"a": 1}\n',
-        insecure=True,
         redirects=Redirects.OFF,
         max_age=120.0,
+        max_uses=50,
         fresh=False,
+        way=Way(insecure=True),
     )
     assert endpoint.target == "http://shop.example:8080/health?deep=1"
 
@@ -199,6 +201,8 @@ BASE = 'name: a\nurl: http://h/\ninterval: 1s\nconditions: ["[STATUS] == 200"]'
         (f"{BASE}\nbody: x", False),
         (f"{BASE}\nheaders: {{A: b}}", False),
         (f"{BASE}\nclient: {{timeout: 1s}}", False),
+        (f"{BASE}\nclient: {{proxy-url: 'http://p'}}", False),
+        (f"{BASE}\nclient: {{auth: {{bearer: t}}}}", False),
         (f'{BASE}\ndegraded: ["[STATUS] == 200"]', False),
     ],
 )

@@ -92,6 +92,8 @@ def test_every_error_of_a_file_is_told_at_once(configured: Configured) -> None:
         ("url: http://h/\ninterval: 1ms", "interval: expected a duration of at least 100ms"),
         ("url: http://h/\ninterval: 30", "interval: expected a duration"),
         ("url: http://h/\nconnection: {fresh: true, max-age: 5m}", "connection.fresh: expected fresh or max-age"),
+        ("url: http://h/\nconnection: {fresh: true, max-uses: 5}", "connection.fresh: expected fresh or max-uses"),
+        ("url: http://h/\nconnection: {max-uses: 0}", "connection.max-uses: expected a whole number from 1"),
         ("url: http://h/\nzzz: 1", "zzz: unknown key; known here are body, client,"),
         ("url: http://h/\nurl: http://h/", "url: expected each key once; it is on line 3 already"),
         ("url: http://h/\nclient: {timeout: 1s, timeout: 2s}", "client.timeout: expected each key once"),
@@ -131,6 +133,26 @@ def test_each_wrong_key_is_told_with_its_path(configured: Configured, keys: str,
         ("storage: {retention: 1s}", "1: storage.retention: expected a duration of at least 60s"),
         ("storage: {max-size: 5 apples}", "1: storage.max-size: expected a size"),
         ("client: {resolver: magic}", "1: client.resolver: expected ares or system"),
+        ("client: {max-uses: x}", "1: client.max-uses: expected a whole number"),
+        (
+            "client: {addresses: {allow: [10.0.0.1/8]}}",
+            "1: client.addresses.allow[0]: expected an address, or a network",
+        ),
+        (
+            "client: {addresses: {deny: [example.org]}}",
+            "1: client.addresses.deny[0]: expected an address, or a network",
+        ),
+        ("client: {addresses: {allow: []}}", "1: client.addresses.allow: expected at least one network"),
+        (
+            "client: {addresses: {public-only: true, allow: [10.0.0.0/8]}}",
+            "1: client.addresses.allow: expected allow or public-only, not both",
+        ),
+        ("client: {keepalive: {idle: 1500ms}}", "1: client.keepalive.idle: expected whole seconds, at most 32767s"),
+        ("client: {keepalive: {interval: 10h}}", "1: client.keepalive.interval: expected whole seconds"),
+        ("client: {keepalive: {count: 128}}", "1: client.keepalive.count: expected a whole number from 1 to 127"),
+        ("client: {keepalive: {user-timeout: 0s}}", "1: client.keepalive.user-timeout: expected a duration of at"),
+        ("client: {proxy-from-environment: 1}", "1: client.proxy-from-environment: expected true or false"),
+        ("client: {proxy-url: 'http://h'}", "1: client.proxy-url: unknown key; known here are addresses"),
         ("security: {basic: {password-bcrypt-base64: x}}", "1: security.basic.username: expected a user name"),
         ("security: {basic: {username: u}}", "1: security.basic.password-bcrypt-base64: expected the base64 of a"),
         ("security: {basic: {username: u, password-bcrypt-base64: 'é'}}", "expected the base64 of a bcrypt hash"),
@@ -174,13 +196,30 @@ def test_no_message_repeats_a_value(configured: Configured) -> None:
             interval: hunter2
             enabled: hunter2
             conditions: ["[BODY] = hunter2", "${SECRET}", "[BODY]hunter2 == 1"]
-            client: {timeout: "${SECRET}"}
+            client:
+              timeout: "${SECRET}"
+              proxy-url: "http://user:hunter2@[hunter2"
+              http2: hunter2
+              network: hunter2
+              dns-resolver: "udp://hunter2"
+              server-name: "${SECRET}:hunter2"
+              minimum-tls-version: hunter2
+              ca-file: /hunter2
+              unix-socket: "/${SECRET}/%s"
+              local-address: hunter2
+              resolve: {"h/2": hunter2, h: hunter2}
+              tls: {certificate-file: /x/hunter2, private-key-file: "/x/${SECRET}", private-key-password: hunter2}
+              auth:
+                basic: {username: "hunter2:", password: "${SECRET}"}
+                bearer: "hunter2 ${SECRET}"
+                digest: {username: hunter2, password: "hunter2\n"}
+              oauth2: {token-url: "hunter2", client-id: hunter2, client-secret: "${SECRET}", send-in: hunter2}
         security: {basic: {username: "", password-bcrypt-base64: hunter2}}
         web: {port: hunter2, host: "${SECRET}"}
         storage: {max-size: hunter2}
         """
-    problems = configured.problems(text, SECRET=secret)
-    assert len(problems) >= 12
+    problems = configured.problems(text % (secret * 20), SECRET=secret)
+    assert len(problems) >= 30
     assert all(secret not in problem for problem in problems)
 
 
@@ -194,11 +233,12 @@ def test_what_gatus_has_and_we_do_not_build_yet_is_one_warning_each(configured: 
         """
         alerting: {slack: {webhook-url: x}}
         endpoints:
-          - {name: a, url: "http://h/", alerts: [{type: slack}], client: {proxy-url: x}}
-          - {name: b, url: "http://h/", alerts: [{type: slack}], client: {proxy-url: x}, ui: {hide-url: true}}
+          - {name: a, url: "http://h/", alerts: [{type: slack}], client: {tunnel: x}}
+          - {name: b, url: "http://h/", alerts: [{type: slack}], client: {tunnel: x}, ui: {hide-url: true}}
           - {name: c, url: "http://h/", alerts: [], body: "[ENDPOINT_NAME]"}
           - {name: d, url: "tcp://h:1"}
           - {name: e, url: "8.8.8.8", dns: {query-name: x}}
+          - {name: g, url: "http://h/", client: {tls: {renegotiation: once}, dns-resolver: "tcp://9.9.9.9:53"}}
           - {name: f, url: "http://h/", conditions: ["[DOMAIN_EXPIRATION] > 48h", "[STATUS] == 200"]}
         storage: {type: sqlite, path: x}
         """
@@ -208,7 +248,7 @@ def test_what_gatus_has_and_we_do_not_build_yet_is_one_warning_each(configured: 
         f"{file}:2: alerting: Gatus's 'alerting' is not built yet and has no effect",
         f"{file}:4: endpoints[0].alerts: Gatus's 'alerts' is not built yet and has no effect (and 2 more places)",
         (
-            f"{file}:4: endpoints[0].client.proxy-url: Gatus's 'proxy-url' is not built yet and has no effect "
+            f"{file}:4: endpoints[0].client.tunnel: Gatus's 'tunnel' is not built yet and has no effect "
             "(and 1 more place)"
         ),
         f"{file}:5: endpoints[1].ui: Gatus's 'ui' is not built yet and has no effect",
@@ -216,14 +256,19 @@ def test_what_gatus_has_and_we_do_not_build_yet_is_one_warning_each(configured: 
         f"{file}:7: endpoints[3].url: checks of kind tcp are not built yet; this endpoint is left out",
         f"{file}:8: endpoints[4].url: checks of kind dns are not built yet; this endpoint is left out",
         (
-            f"{file}:9: endpoints[5].conditions: [DOMAIN_EXPIRATION] is Gatus's and not built yet; "
+            f"{file}:9: endpoints[5].client.dns-resolver: names are asked for by UDP, and by TCP only where an answer "
+            "is too long for that; Gatus would use TCP alone"
+        ),
+        f"{file}:9: endpoints[5].client.tls.renegotiation: Gatus's 'renegotiation' is not built yet and has no effect",
+        (
+            f"{file}:10: endpoints[6].conditions: [DOMAIN_EXPIRATION] is Gatus's and not built yet; "
             "this condition is left out"
         ),
-        f"{file}:10: storage.type: Gatus's 'type' is not built yet and has no effect",
-        f"{file}:10: storage.path: Gatus's 'path' is not built yet and has no effect",
+        f"{file}:11: storage.type: Gatus's 'type' is not built yet and has no effect",
+        f"{file}:11: storage.path: Gatus's 'path' is not built yet and has no effect",
     )
-    assert [endpoint.name for endpoint in settings.endpoints] == ["a", "b", "c", "f"]
-    assert [condition.text for condition in settings.endpoints[3].conditions] == ["[STATUS] == 200"]
+    assert [endpoint.name for endpoint in settings.endpoints] == ["a", "b", "c", "g", "f"]
+    assert [condition.text for condition in settings.endpoints[4].conditions] == ["[STATUS] == 200"]
 
 
 def test_problems_of_all_files_are_one_error(tmp_path: Path) -> None:

@@ -10,7 +10,14 @@ from milkrun.config.files import config_files
 from milkrun.config.load import load
 from milkrun.config.problems import ConfigError, Refused
 from milkrun.config.quantities import parse_size
-from milkrun.config.settings import ClientSettings, Settings, StorageSettings, WebSettings
+from milkrun.config.settings import (
+    AddressSettings,
+    ClientSettings,
+    KeepAliveSettings,
+    Settings,
+    StorageSettings,
+    WebSettings,
+)
 from milkrun.probes.kinds import KINDS
 from tests.support.configuring import Configured
 
@@ -36,13 +43,25 @@ def test_every_section_is_read(configured: Configured) -> None:
           max-connections-per-origin: 6
           max-handshakes: 10
           max-age: 1m
+          max-uses: 1000
           resolver: system
+          addresses: {{allow: [10.0.0.0/8, "2001:db8::/32"], deny: [10.1.2.3]}}
+          keepalive: {{idle: 30s, interval: 1m, count: 5, user-timeout: 2500ms}}
+          proxy-from-environment: true
         security: {{basic: {{username: admin, password-bcrypt-base64: {base64.b64encode(HASH).decode()}}}}}
         """
     )
     assert settings.storage == StorageSettings(retention=86_400.0, max_size=1_500_000_000)
     assert settings.client == ClientSettings(
-        max_connections=100, max_connections_per_origin=6, max_handshakes=10, max_age=60.0, resolver="system"
+        max_connections=100,
+        max_connections_per_origin=6,
+        max_handshakes=10,
+        max_age=60.0,
+        max_uses=1000,
+        resolver="system",
+        addresses=AddressSettings(allow=("10.0.0.0/8", "2001:db8::/32"), deny=("10.1.2.3/32",)),
+        keepalive=KeepAliveSettings(idle=30, interval=60, count=5, user_timeout=2.5),
+        proxy_from_environment=True,
     )
     assert settings.web.basic is not None
     assert "$2" not in repr(settings)

@@ -51,8 +51,11 @@ def _run(settings: "Settings", rounds: int, on_result: "Callable[[Endpoint, Resu
 
     from milkrun import app
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(app.check(settings, rounds=rounds, on_result=on_result))
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(app.check(settings, rounds=rounds, on_result=on_result))
+    except app.StartError as err:
+        refuse(f"milkrun: {err}")
 
 
 def _print_objects(settings: "Settings", rounds: int) -> bool:

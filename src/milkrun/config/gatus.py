@@ -34,17 +34,14 @@ NOT_BUILT_KEYS: dict[str, frozenset[str]] = {
     ),
     "client": frozenset(
         {
-            "dns-resolver",
             "identity-aware-proxy",
             "kerberos",
-            "network",
-            "oauth2",
-            "proxy-url",
-            "tls",
+            "store-cookies",
             "tunnel",
         }
     ),
     "storage": frozenset({"caching", "maximum-number-of-events", "maximum-number-of-results", "path", "type"}),
+    "tls": frozenset({"renegotiation"}),
     "web": frozenset({"read-buffer-size", "tls"}),
     "security": frozenset({"api", "oidc"}),
 }

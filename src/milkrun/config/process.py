@@ -4,11 +4,10 @@ import base64
 import binascii
 import re
 
+from milkrun.config.client import read_client
 from milkrun.config.gatus import NOT_BUILT_KEYS
 from milkrun.config.section import Section
 from milkrun.config.settings import BasicAuth, ClientSettings, StorageSettings, WebSettings
-
-RESOLVERS = ("ares", "system")
 
 _BCRYPT = re.compile(rb"\$2[abxy]?\$\d\d\$[./A-Za-z0-9]{53}")
 
@@ -60,20 +59,6 @@ def read_web(section: Section) -> WebSettings:
         host=section.text("host") or section.text("address") or default.host,
         port=section.number("port", default.port, least=1, most=65_535),
         allowed_hosts=tuple([words.text for words in section.texts("allowed-hosts")]),
-    )
-
-
-def read_client(section: Section) -> ClientSettings:
-    """`client`: the limits of the one client that every check shares; what is not given is the client's default."""
-    resolver = section.text("resolver", RESOLVERS[0])
-    if resolver not in RESOLVERS:
-        section.problem("resolver", f"expected {' or '.join(RESOLVERS)}")
-    return ClientSettings(
-        max_connections=section.number("max-connections", 0) or None,
-        max_connections_per_origin=section.number("max-connections-per-origin", 0) or None,
-        max_handshakes=section.number("max-handshakes", 0) or None,
-        max_age=section.milliseconds("max-age", 0.0) / 1_000 or None,
-        resolver=resolver,
     )
 
 

@@ -18,6 +18,7 @@ from milkrun.config.variables import UndefinedError, expand
 from milkrun.core.durations import parse_duration
 
 Parsed = TypeVar("Parsed")
+Choice = TypeVar("Choice")
 
 _FLAGS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _MAX_NUMBER = 1_000_000_000
@@ -61,6 +62,16 @@ class Section:
     def flag(self, key: str, *, default: bool) -> bool:
         """`true` or `false`; `yes`, `on` and 1 are none, as in YAML 1.2."""
         return self._parsed(key, default, _FLAGS.get, "true or false")
+
+    def choice(self, key: str, choices: Mapping[str, Choice], default: Choice) -> Choice:
+        """One of several words, and what it stands for."""
+        words = self.words(key)
+        if words is None:
+            return default
+        if words.text not in choices:
+            *others, last = choices
+            self.problem_at(words, f"expected {', '.join(others)} or {last}")
+        return choices.get(words.text, default)
 
     def number(self, key: str, default: int, *, least: int = 0, most: int = _MAX_NUMBER) -> int:
         """A whole number."""
@@ -106,6 +117,18 @@ class Section:
             return []
         found = [self._words(item, f"{self.path_of(key)}[{index}]") for index, item in enumerate(node.items)]
         return [words for words in found if words is not None]
+
+    def one_or_several(self, key: str) -> list[Words]:
+        """A list of texts, or one text for a list of one."""
+        node = self._node(key)
+        if not isinstance(node, Scalar):
+            return self.texts(key)
+        words = self._words(node, self.path_of(key))
+        return [] if words is None else [words]
+
+    def keys(self) -> list[str]:
+        """All keys, where they are the user's own."""
+        return list(self._entries)
 
     def pairs(self) -> list[tuple[str, Words]]:
         """All keys with their texts, where the keys are the user's own."""

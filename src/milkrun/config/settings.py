@@ -14,6 +14,9 @@ class BasicAuth(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"BasicAuth(username={self.username!r}, password_bcrypt=<hidden>)"
 
+    def __rich_repr__(self) -> list[tuple[str, str]]:  # else msgspec's own shows every field
+        return [("username", self.username)]
+
 
 class StorageSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How much history is kept: `retention` in seconds, `max_size` in bytes."""
@@ -32,14 +35,36 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
     allow_unauthenticated: bool = False
 
 
+class AddressSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Which networks checks may connect to. `public_only` stands for an `allow` of all that is public."""
+
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    public_only: bool = False
+
+
+class KeepAliveSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How soon the kernel gives up a silent peer, in seconds; None leaves the client's own default."""
+
+    enabled: bool = True
+    idle: int | None = None
+    interval: int | None = None
+    count: int | None = None
+    user_timeout: float | None = None
+
+
 class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """The shared client's limits; None leaves the client's own default."""
+    """What holds for the shared client as a whole; None leaves the client's own default."""
 
     max_connections: int | None = None
     max_connections_per_origin: int | None = None
     max_handshakes: int | None = None
     max_age: float | None = None
+    max_uses: int | None = None
     resolver: str = "ares"
+    addresses: AddressSettings = AddressSettings()
+    keepalive: KeepAliveSettings = KeepAliveSettings()
+    proxy_from_environment: bool = False
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,6 @@
 
 import re
 from enum import StrEnum
-from urllib.parse import quote
 
 import msgspec
 
@@ -11,9 +10,11 @@ from milkrun.client.request import FRAMING, LINE_BREAK, TOKEN
 from milkrun.client.url import Url, parse_url
 from milkrun.config.kind import Reading
 from milkrun.config.section import Section, Words
+from milkrun.probes.credentials import Credentials, read_credentials, secrets_of
+from milkrun.probes.secrets import hidden_forms, url_secrets
+from milkrun.probes.way import Way, read_way
 
 _BODY_TEMPLATE = re.compile(r"\[(?:ENDPOINT_(?:NAME|GROUP|URL)|RANDOM_STRING_\d+)\]")
-_SHORTEST_SECRET = 4  # characters; hiding anything shorter would hide half a sentence
 _EXPECTED_URL = "expected http:// or https:// with a host, and perhaps a port and a path, all without spaces"
 
 
@@ -27,8 +28,9 @@ class Redirects(StrEnum):
 class HttpOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What an http check sends and how.
 
-    `url` may carry credentials, which the client turns into basic authentication. `max_age` is seconds (None: the
-    client's default); `fresh`: a new connection for every check. `secrets`: what no message may repeat of the URL.
+    `url` may carry credentials, which the client turns into basic authentication. `max_age` is seconds, `max_uses`
+    requests (None: the client's default); `fresh`: a new connection for every check. `secrets`: what no message may
+    repeat.
     """
 
     url: str
@@ -36,13 +38,18 @@ class HttpOptions(msgspec.Struct, frozen=True, kw_only=True):
     method: str = "GET"
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
-    insecure: bool = False
+    credentials: Credentials | None = None
     redirects: Redirects = Redirects.ALL
     max_age: float | None = None
+    max_uses: int | None = None
     fresh: bool = False
+    way: Way = Way()
 
     def __repr__(self) -> str:
-        return f"<HttpOptions {self.method}>"  # URL, headers and body may hold secrets
+        return f"<HttpOptions {self.method}>"  # all the rest may hold secrets
+
+    def __rich_repr__(self) -> list[tuple[str, str]]:  # else msgspec's own shows every field
+        return [("method", self.method)]
 
 
 class HttpKind:
@@ -53,21 +60,28 @@ class HttpKind:
     def read(self, endpoint: Section) -> Reading | None:
         """The options; None where the URL cannot be used, after everything else has been read too."""
         address = _address(endpoint)
-        client, connection = endpoint.section("client"), endpoint.section("connection")
-        ignore_redirect = client.flag("ignore-redirect", default=False)
-        max_age, fresh = _connection(connection)
+        client = endpoint.section("client")
+        way = read_way(client, over_tls=address is not None and address[1].origin.scheme == "https")
+        credentials = read_credentials(client, way)
+        max_age, max_uses, fresh = _connection(endpoint.section("connection"))
+        headers = _headers(endpoint.section("headers"))
         options = HttpOptions(
             url=endpoint.text("url"),
-            secrets=_secrets(*address) if address else (),
+            secrets=_secrets(address, way, credentials),
             method=_method(endpoint),
-            headers=_headers(endpoint.section("headers")),
+            headers=headers,
             body=_body(endpoint),
-            insecure=client.flag("insecure", default=False),
-            redirects=Redirects.OFF if ignore_redirect else Redirects.ALL,
+            credentials=credentials,
+            redirects=Redirects.OFF if client.flag("ignore-redirect", default=False) else Redirects.ALL,
             max_age=max_age,
+            max_uses=max_uses,
             fresh=fresh,
+            way=way,
         )
-        return Reading(target=_shown(*address), options=options) if address else None
+        if address is None:
+            return None
+        _judge(endpoint, address[1], headers, credentials)
+        return Reading(target=_shown(*address), options=options)
 
 
 def _address(endpoint: Section) -> tuple[Words, Url] | None:
@@ -93,11 +107,9 @@ def _shown(words: Words, url: Url) -> str:
     return f"{url.origin.scheme}://{url.origin.authority}{'/' if at is None else rest[at.start() :]}"
 
 
-def _secrets(words: Words, url: Url) -> tuple[str, ...]:
-    """What is not shown of the URL, as it is and as an address that a server sends back writes it; longest first."""
-    hidden = [value for value in words.secrets if len(value) >= _SHORTEST_SECRET and value not in url.origin.authority]
-    forms = {form for value in hidden for form in (value, quote(value, safe=""))}
-    return tuple(sorted(forms, key=lambda form: (-len(form), form)))
+def _secrets(address: tuple[Words, Url] | None, way: Way, credentials: Credentials | None) -> tuple[str, ...]:
+    of_url = () if address is None else url_secrets(*address)
+    return hidden_forms((*of_url, *way.secrets, *secrets_of(credentials)))
 
 
 def _method(endpoint: Section) -> str:
@@ -130,9 +142,22 @@ def _body(endpoint: Section) -> bytes | None:
     return words.text.encode()
 
 
-def _connection(section: Section) -> tuple[float | None, bool]:
+def _connection(section: Section) -> tuple[float | None, int | None, bool]:
     fresh = section.flag("fresh", default=False)
     max_age = section.milliseconds("max-age", 0.0, least=1.0) / 1_000
-    if fresh and max_age:
-        section.problem("fresh", "expected fresh or max-age, not both")
-    return max_age or None, fresh
+    max_uses = section.number("max-uses", 0, least=1)
+    for key, given in (("max-age", max_age), ("max-uses", max_uses)):
+        if fresh and given:
+            section.problem("fresh", f"expected fresh or {key}, not both")
+    return max_age or None, max_uses or None, fresh
+
+
+def _judge(endpoint: Section, url: Url, headers: tuple[tuple[str, str], ...], credentials: Credentials | None) -> None:
+    """One request has one Authorization."""
+    if credentials is None:
+        return
+    if url.userinfo is not None:
+        endpoint.problem("url", "expected credentials in the URL or under client, not both")
+    for name, _ in headers:
+        if name.lower() == "authorization":
+            endpoint.section("headers").problem(name, "expected this header or credentials under client, not both")

@@ -1,16 +1,21 @@
 """The http probe: one request on the shared client, told as an Observation."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from typing import cast
 
-from milkrun.client import Client, RequestError, Response
+from milkrun.client import Client, OwnError, RequestError, Response, UsageError
 from milkrun.client.facts import AnswerFacts, ConnectionFacts, TlsFacts
+from milkrun.client.preparing import RequestOptions
+from milkrun.client.request import PreparedRequest
 from milkrun.client.timings import Timings as ClientTimings
 from milkrun.clock import Clock
 from milkrun.core.endpoint import Endpoint
 from milkrun.core.evaluate import needs_body, needs_headers
 from milkrun.core.observation import Connection, Http, Observation, Timings, Tls
 from milkrun.core.outcome import Failure, Layer
+from milkrun.probes.credentials import Grant
 from milkrun.probes.http import HttpOptions
+from milkrun.probes.secrets import hide
 
 # The worst lag in seconds of the event loop since a monotonic reading.
 LagSince = Callable[[float], float]
@@ -36,12 +41,14 @@ class HttpProbe:
         "_client",
         "_clock",
         "_facts",
+        "_fetches",
         "_lag_since",
         "_needs_headers",
         "_request",
         "_secrets",
         "_timeout",
         "_tls",
+        "_way",
     )
 
     def __init__(self, endpoint: Endpoint, client: Client, clock: Clock, lag_since: LagSince) -> None:
@@ -56,17 +63,9 @@ class HttpProbe:
         self._needs_headers = needs_headers(endpoint.conditions, endpoint.degraded)
         self._facts: TlsFacts | None = None
         self._tls: Tls | None = None
-        self._request = client.prepare(
-            options.method,
-            options.url,
-            headers=options.headers,
-            content=options.body,
-            redirects=options.redirects.value,
-            insecure=options.insecure,
-            max_age=options.max_age,
-            fresh=options.fresh,
-            body="read" if needs_body(endpoint.conditions, endpoint.degraded) else "drain",
-        )
+        self._fetches = isinstance(options.credentials, Grant)
+        self._way = options.way
+        self._request = _prepared(client, endpoint, options)
 
     async def __call__(self) -> Observation:
         """Observe once. A bad target is an Observation with a failure; nothing but a bug raises."""
@@ -75,6 +74,11 @@ class HttpProbe:
             response = await self._client.send(self._request, timeout=self._timeout)
         except RequestError as err:
             return self._failed(err, started, began)
+        except UsageError as err:
+            if not self._way.has_files:
+                raise
+            # They were good when the configuration was read, and are gone or changed since.
+            return self._failed(_without_files(err), started, began)
         return self._answered(response, started, began)
 
     def _answered(self, response: Response, started: float, began: float) -> Observation:
@@ -99,8 +103,6 @@ class HttpProbe:
 
     def _failed(self, error: RequestError, started: float, began: float) -> Observation:
         connection = error.connection
-        # A deadline that struck late says so itself, however short the hold was that made it late.
-        overdue = self._clock.now() - began - self._timeout if error.kind == "timeout" else 0.0
         return Observation(
             started=started,
             timings=_timings(error.timings),
@@ -112,10 +114,17 @@ class HttpProbe:
             http=_http(error.answer) if error.answer else None,
             tls=self._session(connection.tls) if connection else None,
             warnings=error.warnings,
-            failure=Failure(layer=Layer(error.layer), kind=error.kind, message=_hide(self._secrets, error.message)),
-            lag=max(self._lag_since(began), overdue),
+            failure=Failure(layer=Layer(error.layer), kind=error.kind, message=hide(self._secrets, error.message)),
+            lag=max(self._lag_since(began), self._overdue(error, began)),
             timeout=self._timeout,
         )
+
+    def _overdue(self, error: RequestError, began: float) -> float:
+        """A deadline that struck late says so itself, however short the hold was that made it late."""
+        if error.kind != "timeout":
+            return 0.0
+        put_off = error.timings.queue if self._fetches else 0.0  # a token's time is not the target's
+        return self._clock.now() - began - self._timeout - put_off
 
     def _session(self, facts: TlsFacts | None) -> Tls | None:
         """The session's facts, translated once for as long as its connection lasts."""
@@ -124,11 +133,25 @@ class HttpProbe:
         return self._tls
 
 
-def _hide(secrets: Iterable[str], message: str) -> str:
-    """A message without secrets: where a redirect leads, it may quote the URL that was asked for."""
-    for secret in secrets:
-        message = message.replace(secret, "(hidden)")
-    return message
+def _prepared(client: Client, endpoint: Endpoint, options: HttpOptions) -> PreparedRequest:
+    asked: RequestOptions = {
+        "headers": options.headers,
+        "content": options.body,
+        "auth": options.credentials,
+        "redirects": options.redirects.value,
+        "max_age": options.max_age,
+        "fresh": options.fresh,
+        "body": "read" if needs_body(endpoint.conditions, endpoint.degraded) else "drain",
+    }
+    if options.max_uses is not None:
+        asked["max_uses"] = options.max_uses
+    return client.prepare(options.method, options.url, **cast("RequestOptions", {**asked, **options.way.options()}))
+
+
+def _without_files(error: UsageError) -> OwnError:
+    failure = OwnError("credentials", str(error), phase="queue")
+    failure.__cause__ = error
+    return failure
 
 
 def _warmth(connection: ConnectionFacts, timings: ClientTimings) -> Connection:
@@ -141,10 +164,11 @@ def _http(answer: AnswerFacts) -> Http:
 
 
 def _timings(timings: ClientTimings) -> Timings:
+    # The way to a proxy and the proxy's own connecting are one phase here: connecting.
     return Timings(
         queue=timings.queue,
         dns=timings.dns,
-        connect=timings.connect,
+        connect=timings.proxy + timings.connect,
         tls=timings.tls,
         send=timings.send,
         wait=timings.wait,
