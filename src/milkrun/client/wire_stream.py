@@ -51,7 +51,7 @@ class StreamingParser(ResponseParser):
     def on_header(self, name: bytes, value: bytes) -> None:
         """As httptools has it."""
         if self._trailing:
-            self.trailers += ((name, value),)
+            self.trailers += ((name, value.rstrip(b" \t")),)  # what is before the value, httptools takes away
 
     def feed(self, data: bytes) -> bool:
         """As `ResponseParser` has it."""
@@ -83,6 +83,7 @@ class StreamingParser(ResponseParser):
         return self._keep and self._begun == 1
 
     def _is_interim(self, data: bytes, end: int) -> bool:
+        self._judge_start(data, end)
         if end >= 0 and self._hands_over(data):
             return False
         is_interim = super()._is_interim(data, end)
