@@ -1,5 +1,6 @@
 """What the documents promise: their configurations load, their code runs, their versions are the package's."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -10,12 +11,14 @@ from pathlib import Path
 import anyio.to_thread
 import pytest
 
+from milkrun.client import Client
 from milkrun.config.load import load
 from milkrun.core.outcome import FAILURE_KINDS
 from milkrun.core.placeholders import PLACEHOLDERS
 from milkrun.demo.behaviours import answers
 from milkrun.probes.kinds import KINDS
 from tests.support.samples import targets
+from tests.support.scripted import OK, Peer, scripted
 
 ROOT = Path(__file__).resolve().parents[2]
 HASH = b64encode(b"$2b$12$" + b"a" * 53).decode()
@@ -64,7 +67,7 @@ def ended(command: list[str]) -> "subprocess.CompletedProcess[str]":
 
 
 async def test_the_client_documents_code_runs() -> None:
-    (code,) = blocks("docs/client.md", "python")
+    code, *_ = blocks("docs/client.md", "python")
     async with targets(good=answers(ms=1)) as urls:
         command = [sys.executable, "-W", "error", "-c", code.replace("https://example.org", urls["good"])]
         done = await anyio.to_thread.run_sync(ended, command)
@@ -74,6 +77,24 @@ async def test_the_client_documents_code_runs() -> None:
         ["200", "True"],
         ["200", "True"],
     ]
+
+
+@pytest.mark.parametrize("snippet", blocks("docs/client.md", "python")[1:])
+async def test_the_client_documents_snippets_run_with_the_client_at_hand(
+    snippet: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    async def serve(peer: Peer) -> None:
+        while await peer.message():
+            await peer.say(OK)
+
+    async with scripted(serve) as server, Client() as client:
+        text = snippet.replace("https://example.org/", server.url)
+        code = compile(text, "docs/client.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        awaitable = eval(code, {"client": client, "Client": Client})  # noqa: S307  # our own document
+        if awaitable is not None:
+            await awaitable
 
 
 def test_every_placeholder_is_documented_and_no_other() -> None:
