@@ -1,7 +1,7 @@
 """A request cancelled at every await, on both loops: the pool is as it was, and whoever waited is served."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 
 import pytest
@@ -193,4 +193,26 @@ async def test_a_dial_that_ends_after_the_client_closed_is_closed_too() -> None:
         directory.open.set()
         (outcome,) = await asyncio.gather(request, return_exceptions=True)
         assert type(outcome).__name__ == "UsageError"
+        assert await until(lambda: at_rest(client, idle=0))
+
+
+@pytest.mark.parametrize("end", ["cancelled", "failed"])
+async def test_content_that_is_given_up_half_way_closes_its_connection(end: str) -> None:
+    begun = asyncio.Event()
+
+    async def content() -> AsyncIterator[bytes]:
+        yield b"x"
+        begun.set()
+        if end == "failed":
+            raise LookupError
+        await asyncio.Event().wait()
+
+    async with scripted(silence) as server, Client() as client:
+        request = asyncio.create_task(client.post(server.url, content=content(), timeout=60))
+        await begun.wait()
+        if end == "cancelled":
+            assert await cancelled(request)
+        else:
+            with pytest.raises(LookupError):
+                await request
         assert await until(lambda: at_rest(client, idle=0))
