@@ -1,6 +1,7 @@
 """Responses made by a grammar that knows what it made: as they should be sent, and as they may still be read."""
 
 import re
+from collections.abc import Sequence
 
 import msgspec
 from hypothesis import strategies as st
@@ -34,26 +35,32 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     """A response and what it is.
 
     Attributes:
-        interim, head, rest: its bytes: responses before it, status line and fields, the framed body.
+        interims, head, rest: its bytes: heads of responses before it, its own, the framed body.
         head_only: it answers a HEAD.
-        status, body, keep, warnings: what is to be read.
+        status, body, trailers, keep, warnings: what is to be read.
         delimited: it says itself where it ends; else the end of the connection is its end.
     """
 
-    interim: bytes
+    interims: tuple[bytes, ...]
     head: bytes
     rest: bytes
     head_only: bool
     status: int
     body: bytes
+    trailers: tuple[tuple[bytes, bytes], ...]
     keep: bool
     delimited: bool
     warnings: frozenset[str] = frozenset()
 
     @property
+    def heads(self) -> bytes:
+        """What comes before the body."""
+        return b"".join(self.interims) + self.head
+
+    @property
     def stream(self) -> bytes:
         """All of it."""
-        return self.interim + self.head + self.rest
+        return self.heads + self.rest
 
 
 @st.composite
@@ -64,15 +71,16 @@ def valid(draw: st.DrawFn) -> Made:
     framing = draw(st.sampled_from(["length", "chunked", "close"] if minor else ["length", "close"]))
     connection = draw(st.sampled_from([None, *_CLOSE, *_KEEP]))
     bodiless = head_only or status in {204, 304}
-    body = draw(_BODY)
+    body, trailers = draw(_BODY), draw(_FIELDS) if framing == "chunked" and not bodiless else []
     lines = [*draw(_FIELDS), *draw(_framing(framing, len(body))), *([connection] if connection else [])]
     return Made(
-        interim=draw(_interim()),
+        interims=draw(_INTERIMS),
         head=_head(b"HTTP/1.%d %d%b" % (minor, status, draw(_REASON)), *draw(st.permutations(lines))),
-        rest=b"" if bodiless else draw(chunks(body)) if framing == "chunked" else body,
+        rest=b"" if bodiless else draw(chunks(body, trailers)) if framing == "chunked" else body,
         head_only=head_only,
         status=status,
         body=b"" if bodiless else body,
+        trailers=tuple(_pair(line) for line in trailers),
         keep=(connection not in _CLOSE if minor else connection in _KEEP) and (bodiless or framing != "close"),
         delimited=bodiless or framing != "close",
     )
@@ -101,15 +109,15 @@ def tolerable(draw: st.DrawFn) -> Made:
 
 
 @st.composite
-def chunks(draw: st.DrawFn, body: bytes) -> bytes:
-    """A body in chunks, with extensions and trailers (RFC 9112 7.1)."""
+def chunks(draw: st.DrawFn, body: bytes, trailers: Sequence[bytes] = ()) -> bytes:
+    """A body in chunks, with extensions and trailer fields (RFC 9112 7.1)."""
     made = []
     while body:
         size = draw(st.integers(1, len(body)))
         number = draw(st.sampled_from([b"%x", b"%X", b"00%x"])) % size
         made += [number + draw(_EXTENSION), body[:size]]
         body = body[size:]
-    return b"\r\n".join([*made, draw(st.sampled_from([b"0", b"000"])) + draw(_EXTENSION), *draw(_FIELDS), b"", b""])
+    return b"\r\n".join([*made, draw(st.sampled_from([b"0", b"000"])) + draw(_EXTENSION), *trailers, b"", b""])
 
 
 @st.composite
@@ -129,14 +137,19 @@ def _framing(framing: str, size: int) -> st.SearchStrategy[list[bytes]]:
     return st.lists(_CHUNKED, min_size=1, max_size=1) if framing == "chunked" else st.just([])
 
 
-def _interim() -> st.SearchStrategy[bytes]:
-    starts = st.sampled_from([b"HTTP/1.1 100 Continue", b"HTTP/1.1 103 Early Hints", b"HTTP/1.1 102"])
-    made = st.tuples(starts, st.lists(_FIELD, max_size=1)).map(lambda parts: _head(parts[0], *parts[1]))
-    return st.lists(made, max_size=2).map(b"".join)
-
-
 def _head(*lines: bytes) -> bytes:
     return b"".join(line + b"\r\n" for line in (*lines, b""))
+
+
+def _pair(line: bytes) -> tuple[bytes, bytes]:
+    name, _, value = line.partition(b":")
+    return name, value.strip(b" \t")
+
+
+_INTERIM = st.sampled_from([b"HTTP/1.1 100 Continue", b"HTTP/1.1 103 Early Hints", b"HTTP/1.1 102"])
+_INTERIMS = st.lists(
+    st.tuples(_INTERIM, st.lists(_FIELD, max_size=1)).map(lambda made: _head(made[0], *made[1])), max_size=2
+).map(tuple)
 
 
 # What heads and framings are made of, right and wrong.
