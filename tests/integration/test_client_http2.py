@@ -16,7 +16,7 @@ from tests.support.accounts import at_rest
 from tests.support.authority import Authority
 from tests.support.http2_origin import Http2Origin, Http2Peer, Script, Served, answers, http2_origin, silence
 from tests.support.loops import both_loops as anyio_backend  # noqa: F401  # a fixture
-from tests.support.turns import until
+from tests.support.turns import turns, until
 
 MAX = SettingCodes.MAX_CONCURRENT_STREAMS
 WINDOW = SettingCodes.INITIAL_WINDOW_SIZE
@@ -102,6 +102,7 @@ async def test_a_deadline_resets_a_stream_and_the_connection_lives() -> None:
                 await client.get(origin.url + path, timeout=0.05)
             assert caught.value.layer == layer
             assert await origin.streams[-1].reset_by_client() == ErrorCodes.CANCEL
+            await turns()  # until the server's answer to the PING has come: before, the connection is in doubt
         assert (await client.get(origin.url)).connection.uses == 3
 
 

@@ -74,8 +74,8 @@ class Http2Connection(Link):
 
     @property
     def room(self) -> int:
-        """How many further exchanges it accepts now: one in all, until the server has said how many."""
-        if self._closing is not None or self.ended is not None:
+        """How many further exchanges it accepts now: one in all until the server has said how many, none in doubt."""
+        if self._closing is not None or self.ended is not None or self._is_in_doubt:
             return 0
         return max(0, self._capacity - len(self._carried))
 
@@ -158,9 +158,11 @@ class Http2Connection(Link):
             cast("Owner", self.owner).expired(self, now)
             return
         self.due = math.inf
-        for stream in tuple(self._streams.values()):
-            if now >= stream.due:
-                stream.strike()
+        late = [stream for stream in self._streams.values() if now >= stream.due]
+        if late:
+            self._ask()
+        for stream in late:
+            stream.strike()
         if self._streams:
             self.attend(min(stream.due for stream in self._streams.values()))
             self._feel_pulse(now)
@@ -180,7 +182,8 @@ class Http2Connection(Link):
             return 0
         if not self._streams:
             self.gap = begun - self.returned if self.uses else math.inf
-            self._heard = begun
+            if not self._is_in_doubt:
+                self._heard = begun
             self.attend(begun + QUIET)
         self.uses += 1
         self._streams[number] = stream
@@ -264,10 +267,8 @@ class Http2Connection(Link):
     def _feel_pulse(self, now: float) -> None:
         if now - self._heard < QUIET:
             self.attend(self._heard + QUIET)
-        elif self._asked <= self._heard:
-            self._asked = now
-            self._session.ping(_PING)
-            self.flush()
+        elif not self._is_in_doubt:
+            self._ask()
             self.attend(now + QUIET)
         elif now - self._asked < QUIET:
             self.attend(self._asked + QUIET)
@@ -275,6 +276,21 @@ class Http2Connection(Link):
             self.abandon(Closed.TIMEOUT)
             for stream in tuple(self._streams.values()):
                 stream.break_off(timed_out(stream.layer))
+
+    @property
+    def _is_in_doubt(self) -> bool:
+        """Whether the server was asked for a sign of life and has not said a word since.
+
+        A deadline that strikes may be one stream's trouble, or that of a peer that has vanished. Who comes next must
+        not wait for that to be known: in doubt a connection takes nothing new.
+        """
+        return self._asked > self._heard
+
+    def _ask(self) -> None:
+        if not self._is_in_doubt:
+            self._asked = self._clock()
+            self._session.ping(_PING)
+            self.flush()
 
     def _retire(self, reason: Closed) -> None:
         if self._closing is not None or self.ended is not None:

@@ -1,9 +1,10 @@
 """One HTTP/2 session apart from sockets: h2's connection, as a client that is to survive bad servers needs it.
 
-Four things h2 has otherwise, and this changes:
+Five things h2 has otherwise, and this changes:
 - after a GOAWAY, h2 refuses every frame; but streams that the server has accepted run on to their end (RFC 9113 6.8);
 - what is wrong with one response ends the connection in h2; it ends the stream (8.1.1);
 - what came before a bad frame in the same piece is lost in h2; here it has happened;
+- a frame that is longer than was allowed h2 refuses once it has all of it, up to 16 MB; here its head is enough (4.2);
 - frames that bring nothing are not counted in h2; here they are, so that a flood of them can be told (10.5).
 """
 
@@ -11,7 +12,7 @@ from h2.config import H2Configuration
 from h2.connection import ConnectionInputs, H2Connection, H2ConnectionStateMachine
 from h2.errors import ErrorCodes
 from h2.events import DataReceived, Event, ResponseReceived, StreamReset, TrailersReceived
-from h2.exceptions import DenialOfServiceError, FlowControlError, ProtocolError, StreamClosedError
+from h2.exceptions import DenialOfServiceError, FlowControlError, FrameTooLargeError, ProtocolError, StreamClosedError
 from h2.settings import SettingCodes, Settings
 from h2.stream import StreamClosedBy, StreamState
 from hpack.exceptions import HPACKError
@@ -88,6 +89,7 @@ class Session(H2Connection):
         if not self._begun:
             self._judge_begin(data)
         self.receive_data(data)
+        self._judge_rest()
 
     def take(self) -> list[Event]:
         """What happened since it was last asked for, in order."""
@@ -121,6 +123,13 @@ class Session(H2Connection):
         # The length of the first frame could be that of any text; its type cannot (3.4).
         if self._first[3:4] not in (b"", b"\x04"):
             raise NotHttp2Error(f"the server's answer begins {self._first + data[_FRAMING:40]!r}; expected HTTP/2")
+
+    def _judge_rest(self) -> None:
+        rest = self.incoming_buffer._data  # noqa: SLF001  # h2 has no other way to a frame that is not complete
+        length = int.from_bytes(rest[:3]) if len(rest) >= _FRAMING else 0
+        if length > self.max_inbound_frame_size:
+            self._terminate_connection(ErrorCodes.FRAME_SIZE_ERROR)
+            raise FrameTooLargeError(f"a frame has {length:,} bytes; {self.max_inbound_frame_size:,} were allowed")
 
     def _receive_frame(self, frame: Frame) -> list[Event]:
         self._judge(frame)
