@@ -17,7 +17,7 @@ from milkrun.client.request import PreparedRequest
 from milkrun.client.resolve import Answer, Resolver
 from milkrun.client.response import Hop, Response
 from milkrun.client.response_stream import StreamedResponse
-from milkrun.client.stats import Stats
+from milkrun.client.stats import OriginStats, Stats
 from milkrun.client.timings import PHASES, Timings
 from milkrun.client.tunnel import Tunnel
 
@@ -40,6 +40,7 @@ __all__ = [
     "Hop",
     "KeepAlive",
     "Limits",
+    "OriginStats",
     "OwnError",
     "PreparedRequest",
     "Proxy",

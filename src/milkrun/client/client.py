@@ -27,7 +27,7 @@ from milkrun.client.resolve_system import SystemLookup
 from milkrun.client.response import Response
 from milkrun.client.response_stream import StreamedResponse
 from milkrun.client.sender import Sender
-from milkrun.client.stats import Stats, time_wait
+from milkrun.client.stats import OriginStats, Stats, time_wait
 from milkrun.client.timings import Timings
 from milkrun.client.tls import Contexts
 from milkrun.client.trip import Trip
@@ -282,7 +282,7 @@ class Client:
         return await self.request("DELETE", url, timeout=timeout, **options)
 
     def stats(self) -> Stats:
-        """The client's own footprint, now."""
+        """The client's own footprint, now. Any thread may ask, also after the client was closed."""
         pool, sender = self._pool, self._sender
         warm = self._warm + sender.warm
         return {
@@ -302,6 +302,14 @@ class Client:
             "time_wait": time_wait(),
             "queue": pool.queued,
         }
+
+    def stats_by_origin(self) -> dict[str, OriginStats]:
+        """The same by origin, "https://example.org", whatever the options of its requests; from any thread.
+
+        Of the 20,000 origins seen first, and of all that have a connection or a request under way. It looks at every
+        connection: with 10,000 of them that takes some 10 ms.
+        """
+        return self._pool.census()
 
     def _check(self) -> None:
         loop = _get_running_loop()

@@ -19,7 +19,9 @@ class Learnt(msgspec.Struct, gc=False):
         single: it has said that it speaks HTTP/1.1 only, so nobody needs to wait for its word again.
         survival: seconds that its idle connections live, as far as is known.
         until: clock seconds until which `survival` is believed.
-        opened, exchanges: connections opened, and exchanges begun on those that are closed.
+        opened: connections opened.
+        exchanges: begun on those of them that are closed.
+        unused: those of them that were closed and had carried none.
     """
 
     single: bool = False
@@ -27,12 +29,18 @@ class Learnt(msgspec.Struct, gc=False):
     until: float = 0.0
     opened: int = 0
     exchanges: int = 0
+    unused: int = 0
     _doubts: int = 0
     _last_close: float = -1.0
 
     def patience(self, usual: float, now: float) -> float:
         """Seconds that a connection may be idle to be used again, at most as many as `usual`."""
         return min(usual, self.survival) if now < self.until else usual
+
+    def lost(self, uses: int) -> None:
+        """A connection is closed that had carried so many exchanges."""
+        self.exchanges += uses
+        self.unused += not uses
 
     def closed_idle(self, idle: float, now: float) -> None:
         """The server closed a connection that had been idle for so long: twice alike, that is its habit."""
@@ -72,3 +80,7 @@ class Memory:
                 del self._learnt[next(iter(self._learnt))]
             learnt = self._learnt[key] = Learnt()
         return learnt
+
+    def everything(self) -> dict[str, Learnt]:
+        """What is known of every origin, by key; a copy, so that another thread may ask."""
+        return self._learnt.copy()

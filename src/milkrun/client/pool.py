@@ -30,6 +30,7 @@ from milkrun.client.link import Closed, Link
 from milkrun.client.names import Names
 from milkrun.client.opening import Opener, Policy
 from milkrun.client.request import PreparedRequest
+from milkrun.client.stats import OriginStats, by_origin
 from milkrun.client.trip import Trip
 from milkrun.client.warmth import Overdue, warm_part
 
@@ -206,7 +207,7 @@ class Pool:
         self.closed[connection.ended or Closed.SERVER] += 1
         lane = self._lanes[connection.key]
         lane.open -= 1
-        lane.learnt.exchanges += connection.uses
+        lane.learnt.lost(connection.uses)
         self._prune(lane)
         self._opener.release()
         if self._emptied is not None and not self._connections and not self._emptied.done():
@@ -231,6 +232,11 @@ class Pool:
     def queued(self) -> int:
         """How many requests wait for a limit."""
         return self._opener.waiting
+
+    def census(self) -> dict[str, OriginStats]:
+        """The connections, and what is remembered of those that are no more, by origin. Any thread may ask."""
+        learnt = self._memory.everything() | {lane.key: lane.learnt for lane in tuple(self._lanes.values())}
+        return by_origin(learnt, tuple(self._connections), self._clock())
 
     async def close(self, error: Exception) -> None:
         """Close everything; who waits or is under way gets the error. Returns once every descriptor is closed."""
@@ -365,6 +371,8 @@ class Pool:
         except BaseException as err:
             if isinstance(err, RequestError) and (err.layer in _ACCEPTED or err.connection is not None):
                 self.opened += 1
+                lane.learnt.opened += 1
+                lane.learnt.lost(0)
                 self.closed[Closed.FAILED] += 1
             if leads:
                 lane.settle()

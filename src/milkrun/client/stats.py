@@ -1,7 +1,11 @@
-"""What the client knows of itself, as /api/v1/client shows it."""
+"""What the client knows of itself: in total, as /api/v1/client shows it, and by origin."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TypedDict
+
+from milkrun.client.learnt import Learnt
+from milkrun.client.link import Link
 
 _SOCKSTAT = Path("/proc/net/sockstat")
 
@@ -36,6 +40,78 @@ class Stats(TypedDict):
     descriptors: DescriptorStats
     time_wait: int | None
     queue: int
+
+
+class OriginStats(TypedDict):
+    """One origin.
+
+    Here a request counts once it has begun on a connection, and again when it is sent again: one that got no
+    connection is in the total alone. requests_total = warm_total + cold_total; the cold ones were the first of their
+    connection. `version` is what its connections speak, "1.1" or "2", as far as is known. `survival` is how many
+    seconds its server lets a connection be idle, if it was found to close them earlier than we would.
+    """
+
+    connections: Connections
+    opened_total: int
+    requests_total: int
+    warm_total: int
+    cold_total: int
+    version: str | None
+    survival: float | None
+
+
+def by_origin(learnt: Mapping[str, Learnt], links: Iterable[Link], now: float) -> dict[str, OriginStats]:
+    """The figures of each origin.
+
+    Args:
+        learnt: what is known, by the key that connections are pooled by: the origin, then its options.
+        links: the connections that are open.
+        now: clock seconds.
+    """
+    origins: dict[str, OriginStats] = {}
+    for key, known in learnt.items():
+        _add_known(origins.setdefault(_origin(key), _nothing()), known, now)
+    for link in links:
+        _add_link(origins.setdefault(_origin(link.key), _nothing()), link)
+    for figures in origins.values():
+        figures["warm_total"] = figures["requests_total"] - figures["cold_total"]
+    return origins
+
+
+def _origin(key: str) -> str:
+    return key.partition(" ")[0]
+
+
+def _nothing() -> OriginStats:
+    return {
+        "connections": {"open": 0, "idle": 0, "in_use": 0},
+        "opened_total": 0,
+        "requests_total": 0,
+        "warm_total": 0,
+        "cold_total": 0,
+        "version": None,
+        "survival": None,
+    }
+
+
+def _add_known(figures: OriginStats, known: Learnt, now: float) -> None:
+    figures["opened_total"] += known.opened
+    figures["requests_total"] += known.exchanges
+    figures["cold_total"] += known.opened - known.unused
+    if known.single:
+        figures["version"] = figures["version"] or "1.1"
+    if now < known.until:
+        figures["survival"] = min(known.survival, figures["survival"] or known.survival)
+
+
+def _add_link(figures: OriginStats, link: Link) -> None:
+    connections = figures["connections"]
+    connections["open"] += 1
+    connections["idle"] += link.is_idle
+    connections["in_use"] += link.ended is None and not link.is_idle
+    figures["requests_total"] += link.uses
+    figures["cold_total"] -= not link.uses
+    figures["version"] = "2" if link.shared or figures["version"] == "2" else "1.1"
 
 
 def time_wait(sockstat: Path = _SOCKSTAT) -> int | None:
