@@ -51,6 +51,13 @@ class Noting:
         self.told.append("lost")
 
 
+class Still(Deadlines):
+    """Deadlines that strike when the test says so, and by no timer."""
+
+    def _arm(self) -> None:
+        """Time stands still."""
+
+
 class Pair:
     """Both ends. Time stands still unless the test changes `now`.
 
@@ -67,7 +74,7 @@ class Pair:
         self.now = 1000.0
         self.connection = Http2Connection(
             loop=loop,
-            deadlines=Deadlines(loop, lambda: self.now),
+            deadlines=Still(loop, lambda: self.now),
             clock=lambda: self.now,
             max_head=MAX_HEAD,
             patience=60,
@@ -115,6 +122,7 @@ class Pair:
 
     def hear(self) -> list[Event]:
         """Hand to the server what ours has written."""
+        self.connection.flush()
         written, self.transport.written = self.transport.written, b""
         return self.server.receive_data(written)
 

@@ -42,8 +42,8 @@ class Http2Connection(Link):
         loop, outflow, max_head: see `stream.Carrier`.
     """
 
-    __slots__ = ("_asked", "_capacity", "_carried", "_closing", "_farewell", "_heard", "_known", "_session", "_streams",
-                 "_taken", "is_settled", "loop", "max_head", "outflow")  # fmt: skip
+    __slots__ = ("_asked", "_capacity", "_carried", "_closing", "_farewell", "_flushing", "_heard", "_known",
+                 "_session", "_streams", "_taken", "is_settled", "loop", "max_head", "outflow")  # fmt: skip
 
     shared = True
 
@@ -67,6 +67,7 @@ class Http2Connection(Link):
         self._known: dict[int, tuple[PreparedRequest, list[HeaderTuple]]] = {}
         self._capacity = 1
         self._closing: Closed | None = None
+        self._flushing = False
         self._farewell = False  # the server has said that it takes nothing new
         self._heard = self._asked = -math.inf
         self._taken = 0
@@ -191,8 +192,17 @@ class Http2Connection(Link):
             self._retire(Closed.NOT_KEPT)
         return number
 
+    def flush_together(self) -> None:
+        """As `Carrier` has it."""
+        if len(self._streams) <= 1:
+            self.flush()
+        elif not self._flushing:
+            self._flushing = True
+            self.loop.call_soon(self.flush)
+
     def flush(self) -> None:
         """As `Carrier` has it."""
+        self._flushing = False
         data = self._session.data_to_send()
         if data and not self._transport.is_closing():
             self._transport.write(data)

@@ -18,6 +18,8 @@ from h2.stream import StreamClosedBy, StreamState
 from hpack.exceptions import HPACKError
 from hyperframe.frame import DataFrame, Frame, HeadersFrame, RstStreamFrame, SettingsFrame
 
+from milkrun.client.http2.encoder import RememberingEncoder
+
 STREAM_WINDOW = 1024 * 1024  # bytes of a body that the server may send ahead of its reader
 CONNECTION_WINDOW = 64 * 1024 * 1024  # of all bodies together: so large that one slow reader holds no other up
 _FIRST_WINDOW = 65_535  # what every connection begins with (6.9.2)
@@ -65,6 +67,7 @@ class Session(H2Connection):
     def __init__(self, *, max_head: int) -> None:
         super().__init__(_CONFIG)
         self.state_machine = _Open()
+        self.encoder = RememberingEncoder()
         self.local_settings = Settings(
             client=True,
             initial_values={

@@ -67,6 +67,9 @@ class Carrier(Protocol):
     def flush(self) -> None:
         """Hand what is to be sent to the transport."""
 
+    def flush_together(self) -> None:
+        """The same, but once in this turn of the loop for all that start in it."""
+
     def attend(self, due: float) -> None:
         """Look at the deadlines when this time has come."""
 
@@ -142,7 +145,7 @@ class Http2Stream:
         elif self._begin(request, trip, ends=False):
             self._writing = True
             self._connection.outflow.send(self.number, content, last=True, on_gone=self._mark_sent)
-        self._connection.flush()
+        self._connection.flush_together()
         return self.answer
 
     def open(
