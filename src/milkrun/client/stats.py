@@ -70,16 +70,20 @@ def by_origin(learnt: Mapping[str, Learnt], links: Iterable[Link], now: float) -
     """
     origins: dict[str, OriginStats] = {}
     for key, known in learnt.items():
-        _add_known(origins.setdefault(_origin(key), _nothing()), known, now)
+        _add_known(_of(origins, key), known, now)
     for link in links:
-        _add_link(origins.setdefault(_origin(link.key), _nothing()), link)
+        _add_link(_of(origins, link.key), link)
     for figures in origins.values():
         figures["warm_total"] = figures["requests_total"] - figures["cold_total"]
     return origins
 
 
-def _origin(key: str) -> str:
-    return key.partition(" ")[0]
+def _of(origins: dict[str, OriginStats], key: str) -> OriginStats:
+    origin = key.partition(" ")[0]
+    figures = origins.get(origin)
+    if figures is None:
+        figures = origins[origin] = _nothing()
+    return figures
 
 
 def _nothing() -> OriginStats:
