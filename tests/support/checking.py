@@ -37,9 +37,10 @@ class Checks:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.sections: dict[str, object] = {}  # of the configuration, beside its endpoints
 
     def settings(self, *endpoints: dict[str, object]) -> Settings:
-        return load([write_configuration(self._folder, endpoints)], KINDS)
+        return load([write_configuration(self._folder, endpoints, **self.sections)], KINDS)
 
     async def of(self, url: str, *conditions: str, rounds: int = 1, **keys: object) -> list[Result]:
         """The results of one endpoint, one a round."""

@@ -22,8 +22,8 @@ async def targets(**behaviours: Behaviour | None) -> AsyncIterator[dict[str, str
         await services.close()
 
 
-def write_configuration(folder: Path, endpoints: Sequence[dict[str, object]]) -> Path:
-    """Write a configuration file with these endpoints."""
+def write_configuration(folder: Path, endpoints: Sequence[dict[str, object]], **sections: object) -> Path:
+    """Write a configuration file with these endpoints and sections."""
     path = folder / "milkrun.yaml"
-    path.write_text(yaml.safe_dump({"endpoints": list(endpoints)}))
+    path.write_text(yaml.safe_dump({"endpoints": list(endpoints), **sections}))
     return path

@@ -204,7 +204,7 @@ def test_a_key_and_a_certificate_that_do_not_fit_are_told_and_looked_at_again(co
             Grant(ClientCredentials("https://t/", "i", "s3cret", ("a", "b"), send_in="body"), Way(), ("s3cret",)),
         ),
         (
-            "http2: true\nproxy-url: http://p\noauth2: {token-url: 'https://t/${S}', client-id: i, client-secret: x, audience: me}",
+            "proxy-url: http://p\noauth2: {token-url: 'https://t/${S}', client-id: i, client-secret: x, audience: me}",
             Grant(
                 ClientCredentials("https://t/s3cret", "i", "x", audience="me"),
                 Way(proxy=Proxy.parse("http://p")),
