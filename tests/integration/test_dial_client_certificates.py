@@ -8,11 +8,12 @@ from typing import TypeAlias, cast
 
 import pytest
 
+from milkrun.client import Client
 from milkrun.client.client_certificate import ClientCertificate
-from milkrun.client.errors import UsageError
+from milkrun.client.errors import RequestError, UsageError
 from milkrun.client.facts import Certificate
 from milkrun.client.timings import Timings
-from milkrun.client.tls import Contexts, TlsOptions, TlsVersion, alert_error
+from milkrun.client.tls import Contexts, TlsOptions, TlsVersion, refusal
 from milkrun.client.url import parse_url
 from tests.support.authority import Authority
 from tests.support.dialling import Heard, dial, direct, failure
@@ -75,17 +76,32 @@ async def test_in_tls_1_3_the_refusal_comes_after_the_handshake_and_is_an_alert_
             deadline=asyncio.get_running_loop().time() + 10,
             timings=Timings(),
         )
-        error = alert_error(await asyncio.wait_for(dialled.protocol.ended, 10))
+        error = refusal(await asyncio.wait_for(dialled.protocol.ended, 10), "wait")
 
     assert error is not None
-    assert (error.layer, error.kind) == ("tls", "alert")
+    assert (error.layer, error.kind, error.phase) == ("tls", "alert", "wait")
     assert "certificate required" in error.message
     assert error.__cause__ is not None
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_a_request_that_a_server_refuses_for_want_of_a_certificate_ends_in_an_alert(
+    authority: Authority, version: ssl.TLSVersion
+) -> None:
+    context = authority.demanding()
+    context.minimum_version = context.maximum_version = version
+    async with server(lambda: HandDriven(context)) as port, Client(ca_file=authority.ca_file) as client:
+        with pytest.raises(RequestError, match="tls/alert: the ") as caught:
+            await client.get(f"https://localhost:{port}/", http2=False)
+
+    assert caught.value.connection is not None
+    assert caught.value.connection.tls is not None
+    assert caught.value.connection.tls.certificate is not None
+
+
 @pytest.mark.parametrize("cause", [None, ConnectionResetError(), ssl.SSLEOFError(8, "eof"), ssl.SSLError(1, "other")])
-def test_other_ends_are_no_alert(cause: Exception | None) -> None:
-    assert alert_error(cause) is None
+def test_other_ends_are_no_refusal(cause: Exception | None) -> None:
+    assert refusal(cause, "wait") is None
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import ssl
 
 from milkrun.client.errors import RequestError, RequestTimeoutError
+from milkrun.client.tls import refusal
 
 _TIMED_OUT = {
     "send": "the request was not all sent before the deadline",
@@ -22,7 +23,13 @@ def timed_out(layer: str) -> RequestTimeoutError:
 
 
 def broken(layer: str, cause: Exception | None) -> RequestError:
-    """The error for an exchange whose connection was lost in this layer; None: the server closed it in good order."""
+    """The error for an exchange whose connection was lost in this layer; None: the server closed it in good order.
+
+    It is one of layer tls where the server says only now that it does not like our certificate.
+    """
+    refused = refusal(cause, layer)
+    if refused is not None:
+        return refused
     reset = cause is not None and not isinstance(cause, ssl.SSLError)
     kind = "reset" if reset else "truncated" if layer == "receive" else "closed"
     error = RequestError(layer, kind, _BROKEN[kind])

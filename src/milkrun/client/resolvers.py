@@ -28,7 +28,7 @@ class Resolvers:
 
         What a route gives instead of an answer is good for ever; `fresh` asks past every cache.
         """
-        if route is DIRECT:
+        if not route.key:
             return await self._own.resolve(origin.host, fresh=fresh)
         given = route.override(origin.host, origin.port)
         if given:

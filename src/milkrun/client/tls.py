@@ -23,6 +23,12 @@ _OUT_OF_DATE = frozenset({9, 10})
 _WRONG_NAME = frozenset({62, 64})
 # What OpenSSL makes of bytes that are no TLS record, by version and by what the bytes happen to be.
 _NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"})
+# The alerts by which a server says what it makes of the client's certificate, or of there being none (RFC 8446 6.2).
+_JUDGEMENTS = (
+    *("ALERT_CERTIFICATE_REQUIRED", "ALERT_BAD_CERTIFICATE", "ALERT_UNSUPPORTED_CERTIFICATE"),
+    *("ALERT_CERTIFICATE_REVOKED", "ALERT_CERTIFICATE_EXPIRED", "ALERT_CERTIFICATE_UNKNOWN", "ALERT_UNKNOWN_CA"),
+    *("ALERT_ACCESS_DENIED", "ALERT_DECRYPT_ERROR", "ALERT_HANDSHAKE_FAILURE"),
+)
 _ROOTS = "a file of PEM certificates"
 _SALT = os.urandom(16)  # so that what a key shows of a password says nothing outside this process
 
@@ -136,15 +142,16 @@ def handshake_error(error: OSError) -> RequestError:
     return RequestError("tls", "closed", "the connection closed during the TLS handshake")
 
 
-def alert_error(cause: Exception | None) -> RequestError | None:
-    """The error for a connection that the server ended by an alert after the handshake; None if it did not.
+def refusal(cause: Exception | None, phase: str) -> RequestError | None:
+    """The error for a connection that the server ended, in this phase, by an alert of the handshake; None: it did not.
 
     In TLS 1.3 the client is done before the server has judged the client's certificate (RFC 8446 4.4.2.4), so that a
     missing or unwelcome one is told only to whoever reads next.
     """
-    if not isinstance(cause, ssl.SSLError) or "ALERT" not in _reason(cause):
+    if not isinstance(cause, ssl.SSLError) or not _reason(cause).endswith(_JUDGEMENTS):
         return None
-    error = RequestError("tls", "alert", f"the server ended the TLS session: {_words(_reason(cause))}")
+    message = f"the server ended the TLS session: {_words(_reason(cause))}"
+    error = RequestError("tls", "alert", message, phase=phase)
     error.__cause__ = cause
     return error
 
