@@ -23,9 +23,11 @@ from hyperframe.frame import (
 
 from milkrun.client import RequestError, RequestTimeoutError, UsageError
 from milkrun.client.http2.connection import MOST_STREAMS, QUIET
+from milkrun.client.http2.session import Session
 from milkrun.client.link import Closed
 from milkrun.client.wire import Received
 from tests.support.http2_pair import MAX_HEAD, Pair, goaway, of
+from tests.support.turns import turns
 
 MAX = SettingCodes.MAX_CONCURRENT_STREAMS
 
@@ -89,6 +91,18 @@ async def test_who_took_a_place_that_the_server_has_taken_back_may_ask_elsewhere
     assert (await answer).status == 200
 
 
+async def test_what_starts_in_one_turn_of_the_loop_is_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = Pair()
+    written: list[bytes] = []
+    monkeypatch.setattr(pair.transport, "write", written.append)
+    for _ in range(5):
+        pair.connection.join().start(pair.prepare(), pair.trip())
+    assert len(written) == 1  # the first does not wait for the others
+    await turns()
+    assert len(written) == 2
+    assert len(of(pair.server.receive_data(b"".join(written)), RequestReceived)) == 5
+
+
 async def test_the_last_of_several_exchanges_vacates_the_connection() -> None:
     pair = Pair()
     first, second = pair.start(), pair.start()
@@ -97,6 +111,14 @@ async def test_the_last_of_several_exchanges_vacates_the_connection() -> None:
     pair.respond(second.number)
     assert pair.told == ["vacated"]
     await asyncio.gather(first.answer, second.answer)
+
+
+async def test_an_exchange_may_be_over_before_anybody_owns_the_connection() -> None:
+    pair = Pair(owned=False)
+    started = pair.start()
+    pair.respond(started.number)
+    assert (await started.answer).status == 200
+    assert pair.connection.room == MOST_STREAMS
 
 
 async def test_a_place_given_up_before_it_was_used_vacates_the_connection() -> None:
@@ -565,6 +587,38 @@ async def test_a_request_has_one_header_list_however_often_it_is_sent(monkeypatc
     assert pair.connection._header_list(requests[0]) is lists[0]
     pair.connection._header_list(requests[2])
     assert len(pair.connection._known) == 1
+
+
+async def test_nothing_is_left_of_exchanges_that_are_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Session, "MAX_CLOSED_STREAMS", 5)
+    pair = Pair()
+    for index in range(20):
+        started = pair.start("POST", content=b"x")
+        if index % 2:
+            started.stream.abandon(Closed.CANCELLED)
+        else:
+            pair.respond(started.number)
+            await started.answer
+        pair.hear()
+    session = pair.connection._session
+    assert len(session.streams) <= 1
+    assert len(session._closed_streams) == 5
+    assert not pair.connection._streams
+    assert not pair.connection.outflow._parcels
+
+
+async def test_bodies_that_nobody_wants_do_not_use_up_the_connections_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("milkrun.client.http2.session.CONNECTION_WINDOW", 100_000)
+    pair = Pair()
+    for _ in range(20):
+        started = pair.start()
+        pair.server.send_headers(started.number, [(b":status", b"200")])
+        pair.server.send_data(started.number, b"x" * 16_384)
+        started.stream.abandon(Closed.CANCELLED)
+        pair.say()
+        pair.hear()
+    assert pair.connection.ended is None
+    assert pair.server.outbound_flow_control_window >= 16_384
 
 
 async def test_secrets_are_sent_and_never_indexed() -> None:

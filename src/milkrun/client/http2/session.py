@@ -64,6 +64,8 @@ class _Open(H2ConnectionStateMachine):
 class Session(H2Connection):
     """The client's side of one session."""
 
+    MAX_CLOSED_STREAMS = 2000  # that h2 remembers, for frames still in flight: 65,536 would be 6 MB a connection
+
     def __init__(self, *, max_head: int) -> None:
         super().__init__(_CONFIG)
         self.state_machine = _Open()
