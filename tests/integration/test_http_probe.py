@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from milkrun.client import Client, ConnectionFacts, PreparedRequest, RequestError, Response, TlsFacts
+from milkrun.client import Client, ConnectionFacts, PreparedRequest, RequestError, Response, TlsFacts, UsageError
 from milkrun.clock import SystemClock
 from milkrun.core.condition import parse_condition
 from milkrun.core.endpoint import Endpoint
@@ -240,6 +240,13 @@ async def test_cancellation_goes_through() -> None:
         checking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await checking
+
+
+async def test_a_client_used_wrongly_is_a_bug_and_not_the_fault_of_anything_configured() -> None:
+    async with Client() as client:
+        probe = probe_makers(client, clock=SystemClock(), lag_since=lambda _: 0.0)["http"](http("http://core.test/"))
+    with pytest.raises(UsageError, match="closed"):
+        await probe()
 
 
 def test_options_of_another_kind_are_a_bug_that_is_named() -> None:

@@ -73,15 +73,11 @@ def read_credentials(client: Section, way: Way) -> Credentials | None:
 
 def secrets_of(credentials: Credentials | None) -> tuple[str, ...]:
     """What no message may repeat of them."""
-    match credentials:
-        case None:
-            return ()
-        case Bearer(token=token):
-            return (token,)
-        case Basic(password=password) | Digest(password=password):
-            return (password,)
-        case Grant(secrets=secrets):
-            return secrets
+    if credentials is None:
+        return ()
+    if isinstance(credentials, Grant):
+        return credentials.secrets
+    return (credentials.token if isinstance(credentials, Bearer) else credentials.password,)
 
 
 def _account(auth: Section, key: str, scheme: type[Basic] | type[Digest], expected: str) -> Basic | Digest | None:
