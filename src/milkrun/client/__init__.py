@@ -7,10 +7,10 @@ from milkrun.client.descriptors import Descriptors, raise_limit
 from milkrun.client.errors import ClientError, OwnError, RequestError, RequestTimeoutError, UsageError
 from milkrun.client.events import Event, Step
 from milkrun.client.facts import Certificate, ConnectionFacts, ProxyFacts, TlsFacts
+from milkrun.client.gate import Limits
 from milkrun.client.headers import Headers
 from milkrun.client.keepalive import KeepAlive
 from milkrun.client.policy import AddressPolicy
-from milkrun.client.pool import Limits
 from milkrun.client.preparing import RequestOptions
 from milkrun.client.proxy import Proxy
 from milkrun.client.request import PreparedRequest

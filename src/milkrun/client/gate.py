@@ -3,10 +3,26 @@
 import asyncio
 from collections import deque
 
+import msgspec
+
 from milkrun.client.descriptors import Descriptors
 from milkrun.client.errors import RequestTimeoutError
 
 _LONGEST = 86_400.0  # seconds: what loops can count to, for those who would wait for ever
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """How much happens at once; the rest waits its turn, and the wait is `queue` time.
+
+    Attributes:
+        total: requests in flight.
+        per_origin: requests in flight to one origin.
+        handshakes: connections being opened.
+    """
+
+    total: int = 1000
+    per_origin: int = 100
+    handshakes: int = 100
 
 
 class Gate:

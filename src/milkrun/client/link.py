@@ -9,6 +9,8 @@ from typing import ClassVar, Protocol, cast
 from milkrun.client.deadlines import Deadlines
 from milkrun.client.facts import ConnectionFacts, ProxyFacts, TlsFacts
 
+_UNWANTED = -1.0  # as the time at which a connection is too old: before any clock began
+
 
 class Closed(StrEnum):
     """Why a connection was closed: the keys of `closed_total`."""
@@ -140,6 +142,24 @@ class Link(asyncio.Protocol):
         if max_age is None or self.retires < self.created:  # nobody wants it any more
             return self.retires
         return self.created + max_age * self.jitter
+
+    def disown(self) -> None:
+        """Its name leads elsewhere by now: be too old, whatever its age."""
+        self.retires = _UNWANTED
+
+    def why_expired(self, now: float) -> Closed:
+        """Why its time as an idle connection is over."""
+        if self.retires == _UNWANTED:
+            return Closed.NAME
+        return Closed.IDLE if now - self.returned >= self.patience else Closed.MAX_AGE
+
+    def why_spent(self, max_age: float | None, max_uses: int, now: float) -> Closed | None:
+        """Why it should carry no further exchange, for which it may have this age and number of uses; None: it may."""
+        if self.retires == _UNWANTED or (self.is_idle and now >= self.due):
+            return self.why_expired(now)
+        if now >= self.too_old_at(max_age):
+            return Closed.MAX_AGE
+        return Closed.MAX_USES if self.uses >= max_uses else None
 
     def close(self, reason: Closed) -> None:
         """Close in good order: carry nothing new, and end once what is carried has ended."""

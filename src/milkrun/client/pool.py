@@ -14,15 +14,13 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import cast
 
-import msgspec
-
 from milkrun.client.connection import Connection
 from milkrun.client.deadlines import Deadlines
 from milkrun.client.descriptors import Descriptors
 from milkrun.client.dial import Dialer
 from milkrun.client.errors import RequestError, UsageError
 from milkrun.client.exchange import Exchange
-from milkrun.client.gate import Gate
+from milkrun.client.gate import Gate, Limits
 from milkrun.client.http2.connection import Http2Connection
 from milkrun.client.lane import Lane
 from milkrun.client.learnt import Memory
@@ -36,22 +34,7 @@ from milkrun.client.warmth import Overdue, warm_part
 
 _ACCEPTED = frozenset({"tls", "wait"})  # where a dial can fail after its connection stood
 _BRIEFLY = 1.0  # seconds to wait for another's connection that may be shared, before opening one's own
-_UNWANTED = -1.0  # as the time at which a connection is too old: its name leads elsewhere by now
 CLOSED = "the client is closed; send requests before it is, or make another"
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """How much happens at once; the rest waits its turn, and the wait is `queue` time.
-
-    Attributes:
-        total: requests in flight.
-        per_origin: requests in flight to one origin.
-        handshakes: connections being opened.
-    """
-
-    total: int = 1000
-    per_origin: int = 100
-    handshakes: int = 100
 
 
 class Pool:
@@ -164,13 +147,13 @@ class Pool:
 
     def left(self, connection: Link) -> None:
         """Its name does not lead to its peer any more: carry nothing new on it."""
-        connection.retires = _UNWANTED
+        connection.disown()
         if connection.is_idle or connection.shared:
             self._retire(connection, Closed.NAME)
 
     def expired(self, connection: Link, now: float) -> None:
         """As `Owner` has it."""
-        self._retire(connection, _why_expired(connection, now))
+        self._retire(connection, connection.why_expired(now))
 
     def ending(self, connection: Link) -> None:
         """As `Owner` has it."""
@@ -282,7 +265,7 @@ class Pool:
 
     def _join(self, lane: Lane, request: PreparedRequest) -> Exchange | None:
         for connection in reversed(lane.shared or ()):
-            reason = self._too_far(connection, request, self._clock())
+            reason = connection.why_spent(request.max_age, request.max_uses, self._clock())
             if reason is not None:
                 self._retire(connection, reason)
             elif connection.room > 0:
@@ -291,14 +274,6 @@ class Pool:
                     self.idle -= 1
                 return connection.join()
         return None
-
-    def _too_far(self, connection: Link, request: PreparedRequest, now: float) -> Closed | None:
-        """Why a shared connection should carry no further exchange."""
-        if connection.retires == _UNWANTED or (connection.is_idle and now >= connection.due):
-            return _why_expired(connection, now)
-        if now >= connection.too_old_at(request.max_age):
-            return Closed.MAX_AGE
-        return Closed.MAX_USES if connection.uses >= request.max_uses else None
 
     def _verdict(self, connection: Connection, request: PreparedRequest, now: float, *, keep: bool) -> Closed | None:
         if request.fresh:
@@ -377,10 +352,7 @@ class Pool:
             if leads:
                 lane.settle()
             raise
-        self._adopt(connection, lane)
-        cast("Names[Link]", self._names).watch(
-            connection, request.url.origin, request.options.route, connection.address
-        )
+        self._adopt(connection, lane, request)
         if isinstance(connection, Http2Connection):
             return self._share(connection, lane, request)
         lane.learnt.single = request.may_share
@@ -396,7 +368,7 @@ class Pool:
             lane.settle()
         return exchange
 
-    def _adopt(self, connection: Link, lane: Lane) -> None:
+    def _adopt(self, connection: Link, lane: Lane, request: PreparedRequest) -> None:
         connection.key = lane.key
         connection.owner = self
         connection.patience = lane.learnt.patience(self._policy.idle_expiry, self._clock())
@@ -404,6 +376,8 @@ class Pool:
         self.opened += 1
         lane.open += 1
         lane.learnt.opened += 1
+        names = cast("Names[Link]", self._names)
+        names.watch(connection, request.url.origin, request.options.route, connection.address)
         if connection.ended is not None:
             self._ending.add(connection)
         if connection.lost:  # by the time the dialler's task came to run
@@ -419,9 +393,3 @@ class Pool:
         if victim is not None:
             self._unlist(victim)
             victim.abandon(Closed.BUDGET)
-
-
-def _why_expired(connection: Link, now: float) -> Closed:
-    if connection.retires == _UNWANTED:
-        return Closed.NAME
-    return Closed.IDLE if now - connection.returned >= connection.patience else Closed.MAX_AGE
