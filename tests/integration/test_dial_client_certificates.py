@@ -219,8 +219,9 @@ async def test_connections_alike_share_their_facts(authority: Authority) -> None
 
 
 async def test_a_context_is_built_once_and_does_not_grow_with_its_handshakes(
-    authority: Authority, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    authority = Authority(tmp_path)
     # A client per request pays for a context each (httpx 838); roots loaded at each handshake pile up (httpx2 1253).
     built: list[ssl.SSLContext] = []
     load = ssl.SSLContext.load_verify_locations

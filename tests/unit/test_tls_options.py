@@ -1,10 +1,15 @@
 """TLS options: what they may be, which of them share what, and what they never show."""
 
+import gc
+import os
 import ssl
+import weakref
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from rich.pretty import pretty_repr
 
 from milkrun.client.client_certificate import ClientCertificate
@@ -64,6 +69,34 @@ def test_a_server_name_needs_no_context_of_its_own() -> None:
     contexts = Contexts()
 
     assert contexts.get(TlsOptions(server_name="one.test")) is contexts.get(TlsOptions())
+
+
+def test_clients_of_one_process_share_contexts_so_that_one_per_request_builds_none_of_its_own() -> None:
+    assert Contexts().get(TlsOptions()) is Contexts().get(TlsOptions())
+
+
+def test_a_file_of_roots_that_has_changed_is_read_anew_by_the_next_client(tmp_path: Path) -> None:
+    roots = tmp_path / "roots.pem"
+    one, other = trustme.CA(), trustme.CA()
+    contexts = []
+    for authority in (one, one, other):
+        authority.cert_pem.write_to_path(roots)
+        os.utime(roots, ns=(0, 1 if authority is one else 2))
+        contexts.append(Contexts().get(TlsOptions(ca_file=str(roots))))
+
+    assert contexts[0] is contexts[1]
+    assert contexts[2] is not contexts[1]
+    assert contexts[2].get_ca_certs() != contexts[1].get_ca_certs()
+
+
+def test_a_private_key_is_not_kept_beyond_the_client_it_was_given_to(tmp_path: Path) -> None:
+    file = tmp_path / "client.pem"
+    trustme.CA().issue_cert("client.test").private_key_and_cert_chain_pem.write_to_path(file)
+    tls = TlsOptions(certificate=ClientCertificate(cert_file=str(file)))
+    context = weakref.ref(Contexts().get(tls))
+    gc.collect()
+
+    assert context() is None
 
 
 def test_nothing_is_offered_for_resumption_for_a_resumed_session_hides_the_certificate() -> None:

@@ -1,9 +1,11 @@
 """TLS contexts, one for each set of options: building one per client is the hidden cost of a client per request."""
 
+import functools
 import hashlib
 import os
 import ssl
 import warnings
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -17,6 +19,7 @@ TlsVersion: TypeAlias = Literal["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"]
 _VERSIONS: dict[str, ssl.TLSVersion] = {version.name.replace("_", "."): version for version in ssl.TLSVersion
                                         if version.name.startswith("TLSv")}  # fmt: skip
 _HTTP_1_1 = ("http/1.1",)
+_MOST_SHARED = 64
 _LONGEST_NAME = 255  # of a protocol in ALPN (RFC 7301 3.1)
 # X509_V_ERR codes (openssl/x509_vfy.h): not yet valid, expired; the name or the address does not match.
 _OUT_OF_DATE = frozenset({9, 10})
@@ -83,7 +86,10 @@ def _shown(certificate: ClientCertificate) -> str:
 
 
 class Contexts:
-    """The contexts in use, each built once: 30 ms and some hundred kilobytes a piece."""
+    """The contexts in use, each built once: 30 ms and some hundred kilobytes a piece.
+
+    Those that hold no private key are shared by all of a process, so that even a client per request builds them once.
+    """
 
     def __init__(self) -> None:
         self._built: dict[TlsOptions, ssl.SSLContext] = {}
@@ -94,8 +100,26 @@ class Contexts:
             options = msgspec.structs.replace(options, server_name=None)
         context = self._built.get(options)
         if context is None:
-            context = self._built[options] = _build(options)
+            secret = options.certificate is not None
+            context = _build(options) if secret else _shared(options, _edition(options.ca_file))
+            self._built[options] = context
         return context
+
+
+@functools.lru_cache(maxsize=_MOST_SHARED)
+def _shared(options: TlsOptions, edition: tuple[int, ...] | None) -> ssl.SSLContext:  # noqa: ARG001  # tells a changed file
+    return _build(options)
+
+
+def _edition(path: str | None) -> tuple[int, ...] | None:
+    """What tells a file's content from an earlier one's; None if there is none, or it cannot be told."""
+    if path is None:
+        return None
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _build(options: TlsOptions) -> ssl.SSLContext:
