@@ -134,3 +134,10 @@ def test_credentials_do_not_follow_a_location() -> None:
 def test_a_location_that_leads_nowhere_is_refused(location: str) -> None:
     with pytest.raises(UsageError):
         join(parse_url("http://example.org/"), location)
+
+
+@pytest.mark.parametrize("url", ["http://u:se/cret@host/x", "https://u:se?cret@host/", "http://u:se#cret@host/"])
+def test_a_password_that_was_not_encoded_is_not_shown_in_parts(url: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_url(url)
+    assert "cret" not in str(caught.value)

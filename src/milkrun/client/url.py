@@ -17,6 +17,7 @@ _ASCII_HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\ud800-\udfff]")
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _TARGET_SAFE = "%/?:@!$&'()*+,;=~[]|"
+_CUT_PASSWORD = re.compile(r"[^/?#@\[\]:]*:(?!\d*[/?#])[^@]*[/?#].*@", re.DOTALL)
 _MAX_HOST = 253
 _MAX_PORT = 65535
 
@@ -60,7 +61,8 @@ class Url(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def parse_url(text: str) -> Url:
     """Take an absolute http or https URL apart. Raises UsageError, which says what was expected."""
     if _FORBIDDEN.search(text):
-        raise UsageError(f"{_shown(text)!r} contains a space, a control character or half a character; write it percent-encoded")
+        what = "a space, a control character or half a character"
+        raise UsageError(f"{_shown(text)!r} contains {what}; write it percent-encoded")
     match = _URL.fullmatch(text.partition("#")[0])
     if match is None:
         raise UsageError(f"{_shown(text)!r} is not a URL; expected http://host/path or https://host/path")
@@ -149,6 +151,8 @@ def _port(raw: str | None, default: int, shown: str) -> int:
     if not raw:  # "host:" is allowed and means the default (RFC 3986 3.2.3)
         return default
     if not (raw.isascii() and raw.isdigit() and 1 <= int(raw) <= _MAX_PORT):
+        if f":{raw}" not in shown:  # it is the beginning of a password, and hidden
+            raise UsageError(f"{shown!r} has credentials with a /, ? or # in them; write that percent-encoded")
         raise UsageError(f"{shown!r} has the port {raw!r}; expected a number from 1 to {_MAX_PORT}")
     return int(raw)
 
@@ -166,10 +170,13 @@ def _userinfo(raw: str | None) -> tuple[str, str] | None:
 
 
 def _shown(text: str) -> str:
-    # A message must not carry the password on: everything up to the last "@" before the path may be one.
+    # A message must not carry the password on: everything up to the last "@" before the path may be one. And where
+    # what stands there is no host and port, but might be a user and the beginning of a password, up to the last of all.
     scheme, slashes, rest = text.partition("://")
     if not slashes:
         return text
     authority = re.match(r"[^/?#]*", rest)
     end = authority.end() if authority else 0
+    if _CUT_PASSWORD.match(rest):
+        end = rest.rindex("@") + 1
     return f"{scheme}://{rest[:end].rpartition('@')[2]}{rest[end:]}"
