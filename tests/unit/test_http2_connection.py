@@ -22,7 +22,8 @@ from hyperframe.frame import (
 )
 
 from milkrun.client import RequestError, RequestTimeoutError, UsageError
-from milkrun.client.http2.connection import MOST_STREAMS, QUIET
+from milkrun.client.http2.connection import MOST_STREAMS
+from milkrun.client.http2.pulse import QUIET
 from milkrun.client.http2.session import Session
 from milkrun.client.link import Closed
 from milkrun.client.wire import Received

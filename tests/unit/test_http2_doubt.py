@@ -5,7 +5,7 @@ from h2.errors import ErrorCodes
 from h2.events import ConnectionTerminated, PingReceived, StreamReset
 
 from milkrun.client import RequestError, RequestTimeoutError
-from milkrun.client.http2.connection import QUIET
+from milkrun.client.http2.pulse import QUIET
 from milkrun.client.link import Closed
 from tests.support.http2_pair import Pair, Started, of
 

@@ -337,6 +337,16 @@ async def test_a_large_body_gives_back_both_windows_as_it_comes(monkeypatch: pyt
     assert started.answer.result().size == 40 * 16_384
 
 
+async def test_a_body_whose_last_piece_is_due_to_be_given_back_ends_well() -> None:
+    pair = Pair()
+    started = pair.start(max_body=STREAM_WINDOW)
+    pair.server.send_headers(started.number, OK)
+    for index in range(16):
+        pair.server.send_data(started.number, b"x" * 16_384, end_stream=index == 15)
+    pair.say()
+    assert started.answer.result().size == STREAM_WINDOW // 4
+
+
 async def test_what_is_read_after_the_end_gives_nothing_back() -> None:
     pair = Pair()
     opened = pair.open(max_body=STREAM_WINDOW)

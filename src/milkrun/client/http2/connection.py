@@ -20,6 +20,7 @@ from milkrun.client.deadlines import Deadlines
 from milkrun.client.errors import RequestError
 from milkrun.client.http2.fields import request_fields
 from milkrun.client.http2.outflow import Outflow
+from milkrun.client.http2.pulse import Pulse
 from milkrun.client.http2.session import CONNECTION_WINDOW, NotHttp2Error, Session
 from milkrun.client.http2.stream import HEARD, Http2Stream
 from milkrun.client.lenient import bad_framing
@@ -27,7 +28,6 @@ from milkrun.client.link import Closed, Link, Owner
 from milkrun.client.request import PreparedRequest
 
 MOST_STREAMS = 1000  # at once, where the server sets no limit
-QUIET = 5.0  # seconds without a word, with exchanges under way, before a PING asks; as many again, and it is dead
 _MOST_KNOWN = 256  # requests whose header lists are kept
 _CREDIT = CONNECTION_WINDOW // 4  # bytes taken before the server is told
 _LAST_NUMBER = H2Connection.HIGHEST_ALLOWED_STREAM_ID - 2 * MOST_STREAMS  # so that those reserved still get one
@@ -42,7 +42,7 @@ class Http2Connection(Link):
         loop, outflow, max_head: see `stream.Carrier`.
     """
 
-    __slots__ = ("_asked", "_capacity", "_carried", "_closing", "_farewell", "_flushing", "_heard", "_known",
+    __slots__ = ("_capacity", "_carried", "_closing", "_farewell", "_flushing", "_known", "_pulse",
                  "_session", "_streams", "_taken", "is_settled", "loop", "max_head", "outflow")  # fmt: skip
 
     shared = True
@@ -69,14 +69,14 @@ class Http2Connection(Link):
         self._closing: Closed | None = None
         self._flushing = False
         self._farewell = False  # the server has said that it takes nothing new
-        self._heard = self._asked = -math.inf
+        self._pulse = Pulse()
         self._taken = 0
         self.is_settled = False
 
     @property
     def room(self) -> int:
         """How many further exchanges it accepts now: one in all until the server has said how many, none in doubt."""
-        if self._closing is not None or self.ended is not None or self._is_in_doubt:
+        if self._closing is not None or self.ended is not None or self._pulse.is_in_doubt:
             return 0
         return max(0, self._capacity - len(self._carried))
 
@@ -119,7 +119,7 @@ class Http2Connection(Link):
         """As asyncio has it."""
         if self.ended is not None:
             return
-        self._heard = self._clock()
+        self._pulse.heard = self._clock()
         refusal = None
         try:
             self._session.hear(data)
@@ -183,9 +183,8 @@ class Http2Connection(Link):
             return 0
         if not self._streams:
             self.gap = begun - self.returned if self.uses else math.inf
-            if not self._is_in_doubt:
-                self._heard = begun
-            self.attend(begun + QUIET)
+            self._pulse.rouse(begun)
+            self.attend(self._pulse.due)
         self.uses += 1
         self._streams[number] = stream
         if number >= _LAST_NUMBER:
@@ -250,7 +249,7 @@ class Http2Connection(Link):
             self._note_bytes(event.flow_controlled_length)
         stream = self._streams.get(event.stream_id) if type(event) in HEARD else None
         if stream is not None:
-            stream.hear(event, self._heard)
+            stream.hear(event, self._pulse.heard)
 
     def _note_settings(self, event: RemoteSettingsChanged) -> None:  # noqa: ARG002  # the session has them all
         self._capacity = min(MOST_STREAMS, self._session.remote_settings.max_concurrent_streams)
@@ -275,30 +274,20 @@ class Http2Connection(Link):
             self._session.increment_flow_control_window(taken)
 
     def _feel_pulse(self, now: float) -> None:
-        if now - self._heard < QUIET:
-            self.attend(self._heard + QUIET)
-        elif not self._is_in_doubt:
+        if now >= self._pulse.due:
+            if self._pulse.is_in_doubt:
+                self._pronounce_dead()
+                return
             self._ask()
-            self.attend(now + QUIET)
-        elif now - self._asked < QUIET:
-            self.attend(self._asked + QUIET)
-        else:
-            self.abandon(Closed.TIMEOUT)
-            for stream in tuple(self._streams.values()):
-                stream.break_off(timed_out(stream.layer))
+        self.attend(self._pulse.due)
 
-    @property
-    def _is_in_doubt(self) -> bool:
-        """Whether the server was asked for a sign of life and has not said a word since.
-
-        A deadline that strikes may be one stream's trouble, or that of a peer that has vanished. Who comes next must
-        not wait for that to be known: in doubt a connection takes nothing new.
-        """
-        return self._asked > self._heard
+    def _pronounce_dead(self) -> None:
+        self.abandon(Closed.TIMEOUT)
+        for stream in tuple(self._streams.values()):
+            stream.break_off(timed_out(stream.layer))
 
     def _ask(self) -> None:
-        if not self._is_in_doubt:
-            self._asked = self._clock()
+        if self._pulse.ask(self._clock()):
             self._session.ping(_PING)
             self.flush()
 
