@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from base64 import b64encode
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,7 +13,13 @@ import anyio.to_thread
 import pytest
 
 from milkrun.client import Client
+from milkrun.config.composer import Composer
+from milkrun.config.endpoints import EndpointReader
 from milkrun.config.load import load
+from milkrun.config.nodes import Mapping
+from milkrun.config.problems import Report
+from milkrun.config.process import ProcessReader
+from milkrun.config.section import Section
 from milkrun.core.outcome import FAILURE_KINDS
 from milkrun.core.placeholders import PLACEHOLDERS
 from milkrun.demo.behaviours import answers
@@ -27,7 +34,21 @@ VARIABLES = {
     "MILKRUN_USER": "me",
     "MILKRUN_PASSWORD_BCRYPT_BASE64": HASH,
     "MILKRUN_PASSWORD": HASH,
+    "PROXY_PASSWORD": "p",
+    "API_PASSWORD": "p",
+    "API_TOKEN": "t",
+    "CLIENT_SECRET": "s",
 }
+# What has to be there for all that it may have to be asked for.
+EVERY_SECTION = """
+endpoints:
+  - client: {auth: {basic: {}, digest: {}, bearer: x}, oauth2: {}}
+client: {}
+security: {basic: {}}
+storage: {}
+web: {}
+"""
+THE_USERS_OWN = ("endpoints[].headers", "endpoints[].client.resolve")
 
 
 def blocks(document: str, language: str) -> list[str]:
@@ -41,7 +62,7 @@ def test_every_example_loads_without_a_warning(example: Path) -> None:
     assert not settings.warnings
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/quickstart.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/quickstart.md", "docs/configuration.md"])
 def test_every_configuration_in_a_document_loads_without_a_warning(document: str, tmp_path: Path) -> None:
     shown = blocks(document, "yaml")
     assert shown
@@ -109,6 +130,46 @@ def test_every_failure_kind_is_documented() -> None:
     rows = dict(re.findall(r"^\| ([a-z, ]+) \| ([a-z, -]+) \|$", table, re.MULTILINE))
     documented = {layer: set(kinds.split(", ")) for layers, kinds in rows.items() for layer in layers.split(", ")}
     assert documented == {layer.value: set(kinds) for layer, kinds in FAILURE_KINDS.items()}
+
+
+def keys_read(section: Section) -> Iterator[str]:
+    for key in section._asked:
+        below = section._sections.get(key)
+        path = section.path_of(key).replace("[0]", "[]")
+        yield from [path] if below is None or path in THE_USERS_OWN else keys_read(below)
+
+
+def all_keys_read() -> Iterator[str]:
+    report = Report("every.yaml")
+    for top in Composer(EVERY_SECTION, report).top("endpoints"):
+        assert isinstance(top.value, Mapping)
+        section = Section(top.value, "endpoints[0]" if top.key == "endpoints" else top.key, report, {})
+        if top.key == "endpoints":
+            EndpointReader(KINDS).read(section)
+        else:
+            ProcessReader().read(top.key, section)
+        yield from keys_read(section)
+
+
+def keys_documented() -> Iterator[str]:
+    """The keys of each table, by the section that its heading names; `.password` goes on where the key before ended."""
+    place = ""
+    for line in (ROOT / "docs/configuration.md").read_text().splitlines():
+        if heading := re.fullmatch(r"## `(.*)`", line):
+            place = heading[1]
+        elif line.startswith("| `"):
+            key = ""
+            for word in re.findall(r"`([a-z0-9.-]+)`", line.split("|")[1]):
+                key = f"{key.rpartition('.')[0]}{word}" if word.startswith(".") else word
+                yield f"{place}.{key}"
+
+
+def test_every_key_is_documented_and_no_other() -> None:
+    read = set(all_keys_read())
+    documented = set(keys_documented())
+    assert read - documented == {"endpoints[].dns"}  # by which Gatus tells a kind of check that is not built yet
+    for key in documented - read:  # a section, which is described elsewhere
+        assert any(other.startswith(f"{key}.") for other in read), key
 
 
 @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", *sorted(p.name for p in ROOT.glob("docs/*.md"))])
