@@ -139,7 +139,7 @@ async def test_entering_a_client_in_use_is_no_mistake() -> None:
 
 async def test_a_forked_loop_is_told_so() -> None:
     async with Client() as client:
-        client._pid -= 1
+        client._home._pid -= 1
 
         async def elsewhere() -> None:
             with pytest.raises(UsageError, match="each process"):

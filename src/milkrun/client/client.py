@@ -1,10 +1,8 @@
 """The client: one for a process's life, shared by everything that sends requests on one event loop."""
 
 import math
-import os
-import threading
 import time
-from asyncio import AbstractEventLoop, _get_running_loop  # the one that does not raise: this is asked for each request
+from asyncio import _get_running_loop  # the one that does not raise: this is asked for each request
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
@@ -15,10 +13,12 @@ from milkrun.client.descriptors import Descriptors, descriptor_limit
 from milkrun.client.dial import Dialer
 from milkrun.client.errors import RequestError, UsageError
 from milkrun.client.events import Hook, observed
+from milkrun.client.gate import Limits
+from milkrun.client.home import Home
 from milkrun.client.keepalive import KeepAlive
 from milkrun.client.opening import Policy
 from milkrun.client.policy import AddressPolicy
-from milkrun.client.pool import CLOSED, Limits, Pool
+from milkrun.client.pool import CLOSED, Pool
 from milkrun.client.preparing import Preparer, RequestOptions, WayOptions
 from milkrun.client.request import NO_LIMIT, PreparedRequest
 from milkrun.client.resolve import CachingResolver, Resolver
@@ -34,6 +34,7 @@ from milkrun.client.trip import Trip
 
 _RESERVED_DESCRIPTORS = 200  # for files, listeners, resolvers: when nobody hands us a budget
 _LOOKUPS = {"ares": AresLookup, "system": SystemLookup}
+_NOWHERE = object()  # the loop of a client that has none: not the one that runs, be it None
 _LIMITS = Limits()
 _KEEPALIVE = KeepAlive()
 
@@ -116,9 +117,8 @@ class Client:
         self._sender = Sender(
             self._pool, sessions=self._sessions, clock=clock, user_agent=user_agent, drain_limit=drain_limit
         )
-        self._loop: AbstractEventLoop | None = None
-        self._thread = 0
-        self._pid = os.getpid()
+        self._home = Home("client")
+        self._loop: object = _NOWHERE  # its home's, close at hand
         self._closed = False
         self._warm = 0  # requests that went the short way
 
@@ -136,9 +136,9 @@ class Client:
         """Close every connection. Requests under way or waiting end in a UsageError. Harmless when repeated."""
         if self._closed:
             return
-        if self._loop is not None and _get_running_loop() is not self._loop:
-            raise self._misuse()
-        self._closed, self._loop = True, None
+        if self._home.loop is not None:
+            self._home.check()
+        self._closed, self._loop = True, _NOWHERE
         await self._sessions.close()
         await self._pool.close(UsageError(CLOSED))
         await self._dialer.close()
@@ -173,7 +173,7 @@ class Client:
 
         Raises:
             RequestError: what became of it, by layer and kind, with timings and what was seen of the connection.
-            UsageError: the client is closed, or used on another event loop, thread or in a forked process.
+            UsageError: the client is closed, or used on another event loop, in another thread or in a forked process.
         """
         if _get_running_loop() is not self._loop:
             self._check()
@@ -312,24 +312,11 @@ class Client:
         return self._pool.census()
 
     def _check(self) -> None:
-        loop = _get_running_loop()
-        # None in a forked child: asyncio knows that it does not run its parent's loop.
-        if loop is None or self._closed or self._loop is not None or self._pid != os.getpid():
-            raise self._misuse()
-        self._loop, self._thread = loop, threading.get_ident()
-        self._pool.bind(loop)
-
-    def _misuse(self) -> UsageError:
         if self._closed:
-            return UsageError(CLOSED)
-        if self._pid != os.getpid():
-            return UsageError("the process was forked after the client was made; make one in each process")
-        if self._loop is not None and self._thread != threading.get_ident():
-            return UsageError(
-                "the client belongs to the event loop of another thread; make one for each loop, "
-                "or hand the work over: asyncio.run_coroutine_threadsafe(client.get(url), loop)"
-            )
-        return UsageError("the client belongs to the event loop that first used it; make one for each loop")
+            raise UsageError(CLOSED)
+        loop = self._home.settle()
+        self._pool.bind(loop)
+        self._loop = loop
 
     async def _deliver(self, request: PreparedRequest, trip: Trip) -> Response:
         trip = observed(trip, request)

@@ -8,6 +8,7 @@ from milkrun.client.coding import decoder
 from milkrun.client.errors import ClientError, UsageError
 from milkrun.client.flight import Flight
 from milkrun.client.headers import Headers
+from milkrun.client.home import Home
 from milkrun.client.response import Hop, Opening, coding
 from milkrun.client.timings import Timings
 from milkrun.client.tunnel import Tunnel
@@ -35,6 +36,7 @@ class StreamedResponse(Opening):
         self.history: tuple[Hop, ...] = trip.history
         self.connection = flight.facts
         self.interim = tuple(flight.interim)
+        self._home = Home.here("response")
         self._flight = flight
         self._patience = patience
         self._drain_limit = drain_limit
@@ -67,6 +69,7 @@ class StreamedResponse(Opening):
 
     async def raw(self) -> AsyncIterator[bytes]:
         """The body in pieces as they come, content codings still on."""
+        self._check()
         if self._is_taken:
             raise UsageError("the body was read already, it comes only once; keep what you read")
         self._is_taken = True
@@ -91,10 +94,12 @@ class StreamedResponse(Opening):
         if not self.request.takes_over(self.status):
             message = f"a {self.status} in answer to {self.request.method} does not hand the connection over"
             raise UsageError(f"{message}; read the body instead")
+        self._check()
         return self._flight.hand_over()
 
     async def discard(self) -> None:
         """Nobody wants the rest: read it if it is little, so that the connection can be kept; else give it up."""
+        self._home.check()
         self._is_closed = True
         try:
             if not self._flight.is_over and not self.request.takes_over(self.status):
@@ -108,13 +113,18 @@ class StreamedResponse(Opening):
 
     def cut(self) -> None:
         """Be done with it at once, whatever is still to come."""
+        self._home.check()
         self._is_closed = True
         self._flight.cut()
 
     async def _read(self) -> bytes:
-        if self._is_closed:
-            raise UsageError("the response is closed; read its body before")
+        self._check()
         return await self._flight.read(self._patience())
+
+    def _check(self) -> None:
+        self._home.check()
+        if self._is_closed:
+            raise UsageError("the response is closed; use its body or its tunnel before")
 
     async def _drain(self) -> None:
         self._flight.stop_upload()

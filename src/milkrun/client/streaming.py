@@ -54,8 +54,9 @@ class StreamedExchange(asyncio.Protocol):
         due, watched: see `deadlines`.
     """
 
-    __slots__ = ("_clock", "_deadlines", "_holding", "_inflow", "_lender", "_loop", "_over", "_parser", "_paused",
-                 "_request", "_transport", "_trip", "_vacancy", "_writing", "answer", "due", "watched")  # fmt: skip
+    __slots__ = ("_clock", "_deadlines", "_holding", "_inflow", "_lender", "_loop", "_over", "_parser",
+                 "_paused", "_request", "_transport", "_trip", "_tunnel", "_vacancy", "_writing",
+                 "answer", "due", "watched")  # fmt: skip
 
     shared = False
     unheeded = False
@@ -84,6 +85,7 @@ class StreamedExchange(asyncio.Protocol):
         self._trip = trip
         self._writing = request.streamed
         self._over = self._paused = self._holding = False
+        self._tunnel: Tunnel | None = None
         self._vacancy: asyncio.Future[None] | None = None
         self.answer: asyncio.Future[Received] = loop.create_future()
         self.due = self.watched = math.inf
@@ -149,6 +151,8 @@ class StreamedExchange(asyncio.Protocol):
 
     def dismiss(self, error: Exception) -> None:
         """The client closes: whoever waits gets the error."""
+        if self._tunnel is not None:
+            self._tunnel.dismiss(error)
         self.abandon(Closed.CLIENT)
         self._tell(error)
 
@@ -158,6 +162,7 @@ class StreamedExchange(asyncio.Protocol):
         self.due = math.inf
         self._deadlines.forget(self)
         tunnel = Tunnel(self._transport, on_close=self._close_handed, on_lost=self._lender.connection_lost)
+        self._tunnel = tunnel
         tunnel.begin(self._parser.rest or b"", paused=self._paused)
         return tunnel
 

@@ -5,11 +5,14 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from milkrun.client.errors import UsageError
+from milkrun.client.home import Home
+
 _HIGH_WATER = 256 * 1024  # bytes that may wait for the reader before the peer is held back
 
 
 class Tunnel(asyncio.Protocol):
-    """Bytes both ways, until it is closed.
+    """Bytes both ways, until it is closed. Raises UsageError on another event loop, and once it is closed here.
 
     Args:
         transport: of the connection; its reading is paused.
@@ -25,7 +28,9 @@ class Tunnel(asyncio.Protocol):
         self._on_lost = on_lost
         self._pieces: deque[bytes] = deque()
         self._waiting = 0
+        self._home = Home.here("tunnel")
         self._ended = self._lost = self._paused = self._holding = False
+        self._over: Exception | None = None  # why it is of no use any more on this side
         self._cause: Exception | None = None
         self._reader: asyncio.Future[None] | None = None
         self._writer: asyncio.Future[None] | None = None
@@ -40,9 +45,11 @@ class Tunnel(asyncio.Protocol):
 
     async def read(self) -> bytes:
         """What has come, as soon as there is something; b"" when no more will. Raises OSError if it is lost."""
+        self._check()
         if not self._pieces and not self._ended:
             self._reader = asyncio.get_running_loop().create_future()
             await self._reader
+            self._check()
         if not self._pieces:
             if self._cause is not None:
                 raise self._cause
@@ -56,6 +63,7 @@ class Tunnel(asyncio.Protocol):
 
     async def write(self, data: bytes) -> None:
         """Send, and wait while the peer takes less than is sent. Raises ConnectionResetError once it is lost."""
+        self._check()
         if self._lost or self._transport.is_closing():
             raise ConnectionResetError("the connection is closed")
         self._transport.write(data)
@@ -65,7 +73,8 @@ class Tunnel(asyncio.Protocol):
 
     def write_eof(self) -> None:
         """Say that no more will be sent, where the transport can: TLS cannot."""
-        if self._transport.can_write_eof():
+        self._check()
+        if self._transport.can_write_eof() and not self._transport.is_closing():
             self._transport.write_eof()
 
     def get_extra_info(self, name: str) -> Any:
@@ -74,8 +83,14 @@ class Tunnel(asyncio.Protocol):
 
     def close(self) -> None:
         """Close it, with what was written sent first. Harmless when repeated."""
+        self._home.check()
+        self._over = self._over or UsageError("the tunnel is closed; read and write before")
         if not self._lost:
             self._on_close()
+
+    def dismiss(self, error: Exception) -> None:
+        """The client closes: whoever reads or writes gets the error."""
+        self._over = error
 
     def data_received(self, data: bytes) -> None:
         """As asyncio has it."""
@@ -108,6 +123,11 @@ class Tunnel(asyncio.Protocol):
         """As asyncio has it."""
         self._paused = False
         _wake(self._writer)
+
+    def _check(self) -> None:
+        self._home.check()
+        if self._over is not None:
+            raise self._over
 
 
 def _wake(waiter: asyncio.Future[None] | None) -> None:
