@@ -1,5 +1,6 @@
 """TLS handshakes: what each bad end is called, with the certificate wherever one was seen, on both event loops."""
 
+import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -73,6 +74,28 @@ async def test_a_certificate_is_held_against_the_name_that_was_asked_for(
 
         assert dialled.tls is not None
         dialled.transport.abort()
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+async def test_a_certificate_is_held_against_an_address_without_its_interface(
+    authority: Authority, trusting: TlsOptions
+) -> None:
+    async with server(Says, host="::1", context=authority.good("::1")) as port:
+        dialled = await dial(direct(), f"https://[::1%lo]:{port}", tls=trusting)
+        dialled.transport.abort()
+
+    assert dialled.tls is not None
+
+
+async def test_after_the_handshake_the_certificates_parts_are_there_for_whoever_asks(
+    authority: Authority, trusting: TlsOptions
+) -> None:
+    async with server(Says, context=authority.good("localhost")) as port:
+        dialled = await dial(direct(), f"https://localhost:{port}", tls=trusting)
+        parts = dialled.transport.get_extra_info("ssl_object").getpeercert()
+        dialled.transport.abort()
+
+    assert parts["subjectAltName"] == (("DNS", "localhost"),)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -26,7 +26,8 @@ async def shake_hands(connected: Connected, context: ssl.SSLContext, name: str) 
             connected.transport,
             doorstep,
             context,
-            server_hostname=name.rstrip("."),  # a certificate never names the root
+            # A certificate names neither the root nor an interface of this machine (RFC 4007 11.2).
+            server_hostname=name.rstrip(".").partition("%")[0],
             ssl_handshake_timeout=_NEVER,
             ssl_shutdown_timeout=_CLOSE_LIMIT,
         )
