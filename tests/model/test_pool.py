@@ -32,6 +32,8 @@ OPTIONS = st.fixed_dictionaries(
 )
 
 
+HOSTS = st.sampled_from([*PLAIN, *SHARING, PLAIN[0], SHARING[0]])
+KIND = st.sampled_from(sorted(KINDS))
 # What a rule chooses from depends on sockets, whose timing is the kernel's: so it is told a place, not shown a choice.
 WHICH = st.integers(0, 7)
 
@@ -58,8 +60,8 @@ class PoolMachine(RuleBasedStateMachine):
         self.books = Books(self.world)
 
     @rule(
-        host=st.sampled_from([*PLAIN, *SHARING, NOBODY]),
-        kind=st.sampled_from(sorted(KINDS)),
+        host=HOSTS | st.just(NOBODY),
+        kind=KIND,
         timeout=st.sampled_from([1.0, 10.0, 1000.0]),
         options=OPTIONS,
         count=st.integers(1, 4),
@@ -74,9 +76,7 @@ class PoolMachine(RuleBasedStateMachine):
 
     @rule(which=WHICH, turns=TURNS)
     def cancel(self, which: int, turns: int | None) -> None:
-        for call in one_of(self.world.calls, which):
-            call.is_cancelled = True
-            call.task.cancel()
+        self.world.cancel(one_of(self.world.calls, which))
         self.world.run(turns)
 
     @rule(which=WHICH, reads=st.booleans(), turns=TURNS)
@@ -92,13 +92,32 @@ class PoolMachine(RuleBasedStateMachine):
             getattr(puppet, "rest" if puppet.is_half and does not in ENDS else does)()
         self.world.run(turns)
 
-    @rule(host=st.sampled_from([*PLAIN, *SHARING]), count=st.integers(1, 3), turns=TURNS)
-    def exchange(self, host: str, count: int, turns: int | None) -> None:
+    @rule(host=HOSTS, count=st.integers(1, 3), options=OPTIONS, again=OPTIONS, turns=TURNS)
+    def exchange(
+        self, host: str, count: int, options: RequestOptions, again: RequestOptions, turns: int | None
+    ) -> None:
+        """The usual: some requests, their answers, one more on what is warm now."""
+        self.world.names.open.set()
         for _ in range(count):
-            self.world.start(host, "read", 10.0, {})
+            self.world.start(host, "read", 10.0, options.copy())
+        self.world.run(None)
+        self.world.answer_all()
+        self.world.run(None)
+        self.world.start(host, "read", 10.0, again.copy())
+        self.world.run(turns)
+
+    @rule(host=HOSTS, kind=KIND, turns=st.integers(0, 8), places=st.lists(WHICH, min_size=1, max_size=3))
+    def cancel_as_places_free(self, host: str, kind: str, turns: int, places: list[int]) -> None:
+        """The race of a waiter's turn with its cancellation."""
+        self.world.names.open.set()
+        for _ in range(4):
+            self.world.start(host, kind, 10.0, {})
         self.world.run(None)
         self.world.answer_all()
         self.world.run(turns)
+        for which in places:
+            self.world.cancel(one_of(self.world.calls, which))
+        self.world.run(None)
 
     @rule(turns=TURNS)
     def answer_all(self, turns: int | None) -> None:
@@ -129,17 +148,18 @@ class PoolMachine(RuleBasedStateMachine):
     def pass_time(self, seconds: float, steps: int) -> None:
         self.world.pass_time(seconds, steps)
 
-    @rule(host=st.sampled_from([*PLAIN, *SHARING]), address=st.sampled_from([*ADDRESSES, None]))
+    @rule(host=st.sampled_from([*PLAIN, *SHARING]), address=st.sampled_from([*ADDRESSES, *ADDRESSES, None]))
     def move(self, host: str, address: str | None) -> None:
         self.world.names.addresses[host] = address
 
     @rule(turns=TURNS)
-    def hold_names_or_let_them_go(self, turns: int | None) -> None:
-        answers = self.world.names.open
-        if answers.is_set():
-            answers.clear()
-        else:
-            answers.set()
+    def hold_names(self, turns: int | None) -> None:
+        self.world.names.open.clear()
+        self.world.run(turns)
+
+    @rule(turns=TURNS)
+    def let_names_go(self, turns: int | None) -> None:
+        self.world.names.open.set()
         self.world.run(turns)
 
     @rule(turns=TURNS)

@@ -101,6 +101,12 @@ class World:
         self.calls.append(call)
         call.begin(self.client, self.loop)
 
+    def cancel(self, calls: list[Call]) -> None:
+        """Have those who sent these requests go away."""
+        for call in calls:
+            call.is_cancelled = True
+            call.task.cancel()
+
     @property
     def puppets(self) -> list[Puppet]:
         """The connections to the HTTP/1.1 server that are open."""
