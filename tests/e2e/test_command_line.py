@@ -57,6 +57,16 @@ async def test_check_of_endpoints_of_which_one_is_down_exits_1_and_says_why_on_i
     assert "connect: connection refused" in line
 
 
+def test_check_says_in_one_line_that_the_environment_names_no_proxy(tmp_path: Path) -> None:
+    sections = {"client": {"proxy-from-environment": True}}
+    config = write_configuration(tmp_path, [{"name": "a", "url": "http://127.0.0.1:9/"}], **sections)
+    done = milkrun("check", "--config", config, http_proxy="ftp://me:hunter2@proxy.example")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("milkrun: the environment's http_proxy: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert "hunter2" not in done.stderr
+
+
 async def test_piped_output_has_no_colour_no_progress_and_one_line_a_check() -> None:
     async with targets(**{f"t{number}": answers(ms=1) for number in range(12)}) as urls:
         done = await check(*urls.values())

@@ -2,12 +2,26 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from milkrun.client import Client, ConnectionFacts, PreparedRequest, RequestError, Response, TlsFacts, UsageError
+from milkrun.client import (
+    Client,
+    ConnectionFacts,
+    Descriptors,
+    PreparedRequest,
+    RequestError,
+    Response,
+    TlsFacts,
+    UsageError,
+)
 from milkrun.clock import SystemClock
+from milkrun.config.load import load
+from milkrun.config.problems import ConfigError
 from milkrun.core.condition import parse_condition
 from milkrun.core.endpoint import Endpoint
 from milkrun.core.evaluate import evaluate
@@ -21,6 +35,7 @@ from tests.support.authority import Authority
 from tests.support.loops import both_loops as anyio_backend
 from tests.support.peers import Says, closed_port
 from tests.support.peers import server as tls_server
+from tests.support.samples import write_configuration
 from tests.support.scripted import OK, Peer, Scripted, answers, once, scripted, silence
 from tests.support.turns import until
 
@@ -256,3 +271,44 @@ def test_options_of_another_kind_are_a_bug_that_is_named() -> None:
     makers = probe_makers(Client(), clock=SystemClock(), lag_since=lambda _: 0.0)
     with pytest.raises(TypeError, match="a_b has no options of the http kind"):
         makers["http"](endpoint)
+
+
+PLACES: dict[str, list[object]] = {
+    "url": ["http://h/", "https://h/", "https://u:p@h:1/", "http://[::1]/"],
+    "method": ["GET", "connect", "OPTIONS"],
+    "headers": [{"Authorization": "x"}, {"Upgrade": "x"}, {"Host": "é"}, {"Expect": "100-continue"}, {"Proxy": ""}],
+    "body": ["x", ""],
+    "connection": [{"fresh": True}, {"max-uses": 1}, {"max-age": "1ms"}],
+}
+CLIENT: dict[str, list[object]] = {
+    "proxy-url": ["http://u:p@p", "socks5://p", "socks5://u:@p", "https://p", ""],
+    "oauth2": [{"token-url": "http://u:p@t/", "client-id": "é", "client-secret": ":"}, {"token-url": "x"}],
+    "auth": [{"bearer": "t"}, {"bearer": "é"}, {"basic": {"username": "é", "password": ":"}}, {"digest": {}}],
+    "network": ["ip", "ip4", "ip6"],
+    "dns-resolver": ["udp://::1", "tcp://[::1]:53", "udp://1.1.1.1", "udp://"],
+    "http2": [True, False, "prior-knowledge"],
+    "server-name": ["é.example", "::1", "[::1]", "a" * 300, "1.2.3"],
+    "minimum-tls-version": ["1.0", "1.3"],
+    "unix-socket": ["/s", "\0s", "é" * 60],
+    "local-address": ["::1", "127.0.0.1", "fe80::1%lo"],
+    "resolve": [{"h": "::1"}, {"h:1": ["::1", "1.1.1.1"]}, {"[::1]:5": "1.1.1.1"}, {"h:0": "::1"}],
+    "insecure": [True],
+    "ignore-redirect": [True],
+}
+
+
+def some_of(places: dict[str, list[object]], most: int) -> st.SearchStrategy[dict[str, object]]:
+    pairs = [(key, value) for key, values in places.items() for value in values]
+    return st.lists(st.sampled_from(pairs), max_size=most).map(dict)
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(keys=some_of(PLACES, 3), client=some_of(CLIENT, 4), by_environment=st.booleans())
+def test_whatever_a_configuration_is_let_say_can_be_prepared(
+    tmp_path: Path, keys: dict[str, object], client: dict[str, object], by_environment: bool
+) -> None:
+    target = {"name": "a", "url": "http://h/", **keys, "client": client}
+    with suppress(ConfigError):
+        loaded = load([write_configuration(tmp_path, [target])], KINDS, {})
+        shared = Client(http2=False, proxy="environment" if by_environment else None, descriptors=Descriptors(9))
+        probe_makers(shared, clock=SystemClock(), lag_since=lambda _: 0.0)["http"](loaded.endpoints[0])
