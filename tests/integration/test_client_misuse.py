@@ -14,7 +14,7 @@ from tests.support.turns import turns, until
 
 __all__ = ["anyio_backend"]
 
-FOREIGN = "fastapi sqlalchemy pydantic typer structlog milkrun.core milkrun.config"
+FOREIGN = "opentelemetry fastapi sqlalchemy pydantic typer structlog milkrun.core milkrun.config"
 
 
 Use = Callable[[Client, str], Awaitable[object]]

@@ -135,13 +135,17 @@ class Preparer:
             fresh=asked.get("fresh", False),
             drain=drain,
             max_body=self._drain_limit if drain else self._max_body if max_body is None else max_body,
-            hooks=tuple(filter(None, (self._on_event, asked.get("on_event")))),
+            hooks=_hooks(self._on_event, asked.get("on_event")),
         )
 
     def _route_to(self, url: Url, way: WayOptions, asked: RequestOptions) -> Route:
         if way.get("proxy") == _ENVIRONMENT:
             return _route(way, url)
         return self._route if _WAY.isdisjoint(asked) else _route(way, url)
+
+
+def _hooks(clients: Hook | None, own: Hook | None) -> tuple[Hook, ...]:
+    return tuple(hook for hook in (clients, own if own is not clients else None) if hook is not None)
 
 
 def _tls(way: WayOptions, alpn: tuple[str, ...]) -> TlsOptions:
