@@ -248,36 +248,36 @@ class Client:
         await response.aclose()
 
     async def request(
-        self, method: str, url: str, *, timeout: float = 10.0, **options: Unpack[RequestOptions]
+        self, method: str, url: str, *, timeout: float | None = 10.0, **options: Unpack[RequestOptions]
     ) -> Response:
         """`prepare` and `send` in one; for what is sent once."""
         return await self.send(self.prepare(method, url, **options), timeout=timeout)
 
-    async def get(self, url: str, *, timeout: float = 10.0, **options: Unpack[RequestOptions]) -> Response:
+    async def get(self, url: str, *, timeout: float | None = 10.0, **options: Unpack[RequestOptions]) -> Response:
         """`request("GET", …)`."""
         return await self.request("GET", url, timeout=timeout, **options)
 
-    async def head(self, url: str, *, timeout: float = 10.0, **options: Unpack[RequestOptions]) -> Response:
+    async def head(self, url: str, *, timeout: float | None = 10.0, **options: Unpack[RequestOptions]) -> Response:
         """`request("HEAD", …)`."""
         return await self.request("HEAD", url, timeout=timeout, **options)
 
-    async def options(self, url: str, *, timeout: float = 10.0, **options: Unpack[RequestOptions]) -> Response:
+    async def options(self, url: str, *, timeout: float | None = 10.0, **options: Unpack[RequestOptions]) -> Response:
         """`request("OPTIONS", …)`."""
         return await self.request("OPTIONS", url, timeout=timeout, **options)
 
-    async def post(self, url: str, *, timeout: float = 10.0, **options: Unpack[RequestOptions]) -> Response:
+    async def post(self, url: str, *, timeout: float | None = 10.0, **options: Unpack[RequestOptions]) -> Response:
         """`request("POST", …)`."""
         return await self.request("POST", url, timeout=timeout, **options)
 
-    async def put(self, url: str, *, timeout: float = 10.0, **options: Unpack[RequestOptions]) -> Response:
+    async def put(self, url: str, *, timeout: float | None = 10.0, **options: Unpack[RequestOptions]) -> Response:
         """`request("PUT", …)`."""
         return await self.request("PUT", url, timeout=timeout, **options)
 
-    async def patch(self, url: str, *, timeout: float = 10.0, **options: Unpack[RequestOptions]) -> Response:
+    async def patch(self, url: str, *, timeout: float | None = 10.0, **options: Unpack[RequestOptions]) -> Response:
         """`request("PATCH", …)`."""
         return await self.request("PATCH", url, timeout=timeout, **options)
 
-    async def delete(self, url: str, *, timeout: float = 10.0, **options: Unpack[RequestOptions]) -> Response:
+    async def delete(self, url: str, *, timeout: float | None = 10.0, **options: Unpack[RequestOptions]) -> Response:
         """`request("DELETE", …)`."""
         return await self.request("DELETE", url, timeout=timeout, **options)
 
