@@ -6,7 +6,8 @@ from functools import partial
 
 import pytest
 
-from milkrun.client import Client, Descriptors, Limits
+from milkrun.client import Client, Descriptors, Limits, RequestError
+from milkrun.client.resolve import Answer
 from tests.support.accounts import at_rest
 from tests.support.authority import Authority
 from tests.support.descriptors import open_sockets, settled
@@ -143,6 +144,36 @@ async def test_a_waiter_cancelled_in_the_turn_it_was_served_gives_its_place_on()
             assert isinstance(outcomes[1], asyncio.CancelledError)
             assert not isinstance(outcomes[2], BaseException)
             assert await until(lambda: at_rest(client, idle=client.stats()["connections"]["idle"]))
+
+
+class Cancelling(Directory):
+    """Knows no name; as it says so, somebody else goes away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.victims: list[asyncio.Task[object]] = []
+
+    async def resolve(self, host: str, *, fresh: bool = False) -> Answer:
+        await super().resolve(host, fresh=fresh)
+        for victim in self.victims:  # before the failure, in this very turn, hands them the place
+            asyncio.get_running_loop().call_soon(victim.cancel)
+        raise RequestError("dns", "not-found", "there is no such name")
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_an_origin_is_forgotten_whose_last_place_went_to_waiters_that_were_gone(count: int) -> None:
+    directory = Cancelling()
+    directory.open.clear()
+    async with Client(limits=Limits(per_origin=1), resolver=directory) as client:
+        requests = [asyncio.create_task(client.get("http://a.test/")) for _ in range(1 + count)]
+        directory.victims = [*requests[1:]]
+        assert await until(lambda: client.stats()["queue"] == count)
+        directory.open.set()
+        failed, *gone = await asyncio.gather(*requests, return_exceptions=True)
+        assert isinstance(failed, RequestError)
+        assert all(isinstance(outcome, asyncio.CancelledError) for outcome in gone)
+        assert at_rest(client, idle=0)
+        assert client.stats()["origins"] == 0
 
 
 async def test_a_cancellation_in_the_turn_of_the_failure_is_a_cancellation() -> None:

@@ -315,12 +315,15 @@ class Pool:
         return chain.from_iterable(reversed(self._lanes.values()))
 
     async def _enter(self, lane: Lane, trip: Trip) -> None:
-        await self._opener.wait_at(lane, trip)
+        entered = False
         try:
+            await self._opener.wait_at(lane, trip)
+            entered = True
             await self._opener.wait_at(self._total, trip)
         except BaseException:
-            lane.leave()
-            self._prune(lane)
+            if entered:
+                lane.leave()
+            self._prune(lane)  # its last place may have come with a cancellation, and been given up at the gate
             raise
 
     def _leave(self, lane: Lane) -> None:
@@ -334,7 +337,7 @@ class Pool:
             self._prune(lane)
 
     def _prune(self, lane: Lane) -> None:
-        if not lane.open and not lane.used:
+        if not lane.open and not lane.used and self._lanes.get(lane.key) is lane:
             del self._lanes[lane.key]
 
     async def _open(self, lane: Lane, request: PreparedRequest, trip: Trip) -> Exchange:
