@@ -608,6 +608,15 @@ async def test_nothing_is_left_of_exchanges_that_are_over(monkeypatch: pytest.Mo
     assert not pair.connection.outflow._parcels
 
 
+async def test_an_answer_that_comes_with_a_breach_is_an_answer_though_h2_has_forgotten_its_stream() -> None:
+    pair = Pair()
+    started, other = pair.start(), pair.start()
+    pair.server.send_headers(started.number, [(b":status", b"200")], end_stream=True)
+    pair.say(headers(99))  # at which h2 counts its streams, and forgets those that ended
+    assert (await started.answer).status == 200
+    assert await failure(other.answer) == ("protocol", "bad-framing")
+
+
 async def test_bodies_that_nobody_wants_do_not_use_up_the_connections_window(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("milkrun.client.http2.session.CONNECTION_WINDOW", 100_000)
     pair = Pair()

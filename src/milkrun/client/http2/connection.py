@@ -222,8 +222,8 @@ class Http2Connection(Link):
         """As `Carrier` has it."""
         if self._streams.pop(stream.number, None) is not None:
             self.outflow.drop(stream.number)
-            if code is not None and self._session.give_up(stream.number, code):
-                self.flush()
+            self._session.let_go(stream.number, code)
+            self.flush_together()
         self._carried.discard(stream)
         if self._carried or self.ended is not None:
             return

@@ -6,6 +6,7 @@ from typing import Any
 from hpack import Encoder
 
 _MOST_BLOCKS = 256
+_TABLE = 4096  # bytes of table at most, whatever the server allows: hpack searches it entry by entry
 
 
 class RememberingEncoder(Encoder):
@@ -17,6 +18,22 @@ class RememberingEncoder(Encoder):
     def __init__(self) -> None:
         super().__init__()
         self._blocks: dict[tuple[Any, ...], bytes] = {}
+
+    @property
+    def header_table_size(self) -> int:
+        """As hpack has it."""
+        return self.header_table.maxsize
+
+    @header_table_size.setter
+    def header_table_size(self, size: int) -> None:
+        # The smallest size since the last block is told, and the present one (RFC 7541 4.2). hpack would tell each in
+        # between, which the server need not allow any more, and forget them all when the same size is set twice.
+        size = min(size, _TABLE)
+        told = self.table_size_changes
+        if told or size != self.header_table_size:
+            self.table_size_changes = list(dict.fromkeys((min([size, *told]), size)))
+            self.header_table.maxsize = size
+            self.header_table.resized = True
 
     def encode(self, headers: Iterable[Any], huffman: bool = True) -> bytes:
         """As hpack has it. A list with the same names and values has the same fields to be never indexed."""

@@ -23,7 +23,6 @@ from milkrun.client.http2.encoder import RememberingEncoder
 STREAM_WINDOW = 1024 * 1024  # bytes of a body that the server may send ahead of its reader
 CONNECTION_WINDOW = 64 * 1024 * 1024  # of all bodies together: so large that one slow reader holds no other up
 _FIRST_WINDOW = 65_535  # what every connection begins with (6.9.2)
-_TABLE = 4096  # bytes of header table: h2 searches it entry by entry, so the server may not make it longer
 # The decoder stops at so many times the limit of a head, and with it the connection, for the table is out of step then:
 # up to there only the stream ends.
 _BOMB = 4
@@ -113,12 +112,21 @@ class Session(H2Connection):
         stream = self.streams.get(number)
         return stream is not None and not stream.closed
 
-    def give_up(self, number: int, code: ErrorCodes) -> bool:
-        """Reset a stream; says whether there was anything to reset: it may have ended."""
-        if not self.is_open(number):
-            return False
-        self.reset_stream(number, code)
-        return True
+    @property
+    def open_outbound_streams(self) -> int:
+        """As h2 has it, which looks at each stream for each that begins: here those that are over are gone."""
+        return len(self.streams)
+
+    def let_go(self, number: int, code: ErrorCodes | None) -> None:
+        """An exchange is over: with a code its stream is reset, unless it has ended."""
+        stream = self.streams.get(number)  # h2 itself forgets those that ended, now and then
+        if stream is None:
+            return
+        if code is not None and not stream.closed:
+            self.reset_stream(number, code)
+        if stream.closed:
+            del self.streams[number]
+            self._closed_streams[number] = stream.closed_by
 
     def clear_outbound_data_buffer(self) -> None:
         """Do nothing: h2 calls it at a GOAWAY, after which streams go on."""
@@ -166,19 +174,6 @@ class Session(H2Connection):
             self._begun = True
         if isinstance(frame, HeadersFrame) and frame.stream_id % 2 == 0:
             raise ProtocolError("the server opened a stream, which only a push may do, and none was allowed")
-
-    def _acknowledge_settings(self) -> list[Frame]:
-        encoder = self.encoder
-        told = encoder.table_size_changes[:]
-        frames = super()._acknowledge_settings()
-        size = min(encoder.header_table_size, _TABLE)
-        if encoder.table_size_changes != told:
-            encoder.header_table_size = size
-            # The smallest size since the last block is told, and the present one (RFC 7541 4.2): hpack would tell each
-            # in between, which the server need not allow any more.
-            encoder.table_size_changes = list(dict.fromkeys((min([size, *told]), size)))
-            encoder.header_table.resized = True
-        return frames
 
     def _is_the_streams_own(self, frame: Frame, error: ProtocolError) -> bool:
         return (
