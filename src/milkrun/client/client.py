@@ -122,6 +122,10 @@ class Client:
         self._closed = False
         self._warm = 0  # requests that went the short way
 
+    def __repr__(self) -> str:
+        state = " closed:" if self._closed else "" if self._home.loop else " unused:"
+        return f"<Client{state} {self._pool!r}, {self._warm + self._sender.warm + self._sender.cold} requests>"
+
     async def __aenter__(self) -> Self:
         if _get_running_loop() is not self._loop:
             self._check()

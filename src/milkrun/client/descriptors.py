@@ -19,6 +19,9 @@ class Descriptors:
         self.budget = budget
         self.used = 0
 
+    def __repr__(self) -> str:
+        return f"<Descriptors: {self.used} of {self.budget} used>"
+
     @classmethod
     def from_limit(cls, *, reserve: int) -> "Descriptors":
         """The process's present limit, less what files, database and listeners need; at least one connection."""

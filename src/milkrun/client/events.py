@@ -62,6 +62,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     answer: AnswerFacts | None = None
     connection: ConnectionFacts | None = None
 
+    def __repr__(self) -> str:
+        broken = "" if self.error is None else f" by {self.error!r}"
+        return f"<Event {self.id}.{self.attempt} {self.phase} {self.step}{broken} at {self.at:.6f}: {self.request!r}>"
+
 
 Hook: TypeAlias = Callable[[Event], None]
 

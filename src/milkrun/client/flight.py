@@ -52,6 +52,10 @@ class Flight:
         self._tunnel: Tunnel | None = None
         self._is_over = False
 
+    def __repr__(self) -> str:
+        state = "handed over" if self._tunnel else "over" if self._is_over else "under way"
+        return f"<Flight of {self.request!r}: {state}, {self._inflow!r}>"
+
     async def open(self) -> Received:
         """Send the request, and return the response's head when it is there. Content may still be on its way then.
 

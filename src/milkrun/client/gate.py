@@ -45,6 +45,9 @@ class Gate:
         self.used = 0
         self.waiters: deque[asyncio.Future[None]] | None = None  # most gates never have one: a deque is 600 bytes
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} to {self.name}: {self.used} taken, {self.waiting} waiting>"
+
     @property
     def waiting(self) -> int:
         """How many wait."""

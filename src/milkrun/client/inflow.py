@@ -45,6 +45,10 @@ class Inflow:
         self._pieces: deque[bytes] = deque()
         self._reader: asyncio.Future[None] | None = None
 
+    def __repr__(self) -> str:
+        state = "complete" if self.complete else "open" if self.error is None else "broken off"
+        return f"<Inflow: {state}, {self.waiting} bytes waiting>"
+
     def feed(self, piece: bytes) -> None:
         """A piece has arrived."""
         self._pieces.append(piece)

@@ -40,6 +40,10 @@ class Lane(Gate):
         self.opening: asyncio.Future[None] | None = None
         self.learnt = learnt
 
+    def __repr__(self) -> str:
+        # The key's other parts may name proxies and files.
+        return f"<Lane {self.key.partition(' ')[0]}: {self.open} open, {self.used} in use, {self.waiting} waiting>"
+
     def __iter__(self) -> Iterator[Link]:
         """The idle connections, that used last first."""
         connection = self.top

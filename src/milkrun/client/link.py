@@ -108,6 +108,11 @@ class Link(asyncio.Protocol):
         self.ended: Closed | None = None
         self.lost = False
 
+    def __repr__(self) -> str:
+        where = f"{self.key.partition(' ')[0] or 'nowhere'} ({self.peer})"  # the key's other parts may name files
+        age = f"{self._clock() - self.created:.1f} s old"
+        return f"<{type(self).__name__} to {where}: {self._state()}, {age}, {self.uses} uses>"
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """As asyncio has it."""
         self._transport = cast("asyncio.Transport", transport)
@@ -178,6 +183,12 @@ class Link(asyncio.Protocol):
     def strike(self, now: float) -> None:
         """Its time has come: see `deadlines`."""
         raise NotImplementedError
+
+    def _state(self) -> str:
+        """What it does, in a word or two."""
+        if self.ended is not None:
+            return f"{'closed' if self.lost else 'closing'} ({self.ended})"
+        return f"idle for {self._clock() - self.returned:.1f} s" if self.is_idle else "in use"
 
     def _end(self, reason: Closed) -> None:
         self.due = math.inf

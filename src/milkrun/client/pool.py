@@ -79,6 +79,9 @@ class Pool:
         self.opened = 0
         self.closed: Counter[Closed] = Counter()
 
+    def __repr__(self) -> str:
+        return f"<Pool: {self.open} open to {self.origins} origins, {self.idle} idle, {self.queued} waiting>"
+
     def bind(self, loop: asyncio.AbstractEventLoop) -> None:
         """Belong to this event loop from now on."""
         self._loop = loop
@@ -110,8 +113,7 @@ class Pool:
         try:
             if request.fresh:
                 return await self._open(lane, request, trip)
-            connection = self._pop(lane, request, self._clock())
-            return connection or await self._obtain(lane, request, trip)
+            return self._pop(lane, request, self._clock()) or await self._obtain(lane, request, trip)
         except BaseException:
             self._leave(lane)
             raise

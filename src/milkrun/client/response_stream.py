@@ -43,6 +43,10 @@ class StreamedResponse(Opening):
         self._is_taken = self._is_closed = False
         self._size = 0
 
+    def __repr__(self) -> str:
+        state = "closed" if self._is_closed else "complete" if self._flight.is_complete else "open"
+        return f"<StreamedResponse {self.status} {self.url}: {state}, {self._size} bytes read>"
+
     @property
     def timings(self) -> Timings:
         """Seconds by phase, summed over redirects and a stale retry; `receive` and `total` once the body has ended."""

@@ -7,13 +7,15 @@ so the connection itself, which nearly always exchanges whole messages, knows no
 import asyncio
 import math
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
 
 from milkrun.client.breakdown import broken, timed_out
 from milkrun.client.deadlines import Deadlines
 from milkrun.client.errors import RequestError
 from milkrun.client.facts import ConnectionFacts
+from milkrun.client.headers import Headers
 from milkrun.client.inflow import HIGH_WATER, Inflow
+from milkrun.client.learnt import heeded
 from milkrun.client.link import Closed
 from milkrun.client.request import PreparedRequest
 from milkrun.client.trip import Trip
@@ -90,6 +92,10 @@ class StreamedExchange(asyncio.Protocol):
         self.answer: asyncio.Future[Received] = loop.create_future()
         self.due = self.watched = math.inf
         inflow.source = self
+
+    def __repr__(self) -> str:
+        state = "over" if self._over else self._layer()
+        return f"<StreamedExchange of {self._request!r}: {state}, on {self._lender!r}>"
 
     def begin(self, early: bytes) -> None:
         """Send the head, with content that is there already; `early` is what the server said before it was asked."""
@@ -246,6 +252,9 @@ class StreamedExchange(asyncio.Protocol):
             self._transport.pause_reading()  # until the stream is handed over
             return
         keep = self._parser.keep and not self._writing and not self._paused
+        if keep:
+            fields = Headers.from_head(cast("Received", self._parser.opening()).head)
+            self._lender.patience = heeded(self._lender.patience, fields.get("keep-alive"))
         self._give_back()
         self._inflow.finish(self._parser.trailers, keep=keep)
 

@@ -35,6 +35,10 @@ class Tunnel(asyncio.Protocol):
         self._reader: asyncio.Future[None] | None = None
         self._writer: asyncio.Future[None] | None = None
 
+    def __repr__(self) -> str:
+        state = "lost" if self._lost else "closed" if self._over else "ended by the peer" if self._ended else "open"
+        return f"<Tunnel to {self._transport.get_extra_info('peername')}: {state}, {self._waiting} bytes waiting>"
+
     def begin(self, rest: bytes, *, paused: bool) -> None:
         """Take the transport; `rest` is what has come already, `paused` whether its write buffer is full."""
         self._paused = paused

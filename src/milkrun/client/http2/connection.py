@@ -232,6 +232,10 @@ class Http2Connection(Link):
         elif self.owner is not None:
             self.owner.vacated(self)
 
+    def _state(self) -> str:
+        state = super()._state()
+        return f"{len(self._carried)} of {self._capacity} streams" if state == "in use" else state
+
     def _header_list(self, request: PreparedRequest) -> list[HeaderTuple]:
         known = self._known.get(id(request))  # by identity: to hash a request would cost more than to build the list
         if known is None:
