@@ -207,6 +207,17 @@ async def test_a_server_that_asks_for_a_certificate_is_shown_it(
     assert failure(nothing) == ("tls", "alert")
 
 
+async def test_a_chain_that_ends_before_its_certificate_is_seen(checks: Checks, authority: Authority) -> None:
+    async with tls_server(lambda: Says(OK), context=authority.chained()) as port:
+        rules = ("[CERTIFICATE_EXPIRATION] > 9000000h", "[CHAIN_EXPIRATION] < 9000000h")
+        (result,) = await checks.of(f"https://localhost:{port}/", *rules)
+    assert result.outcome is Outcome.UP, result.conditions
+    assert result.tls is not None
+    assert result.tls.not_after is not None
+    assert result.tls.chain_not_after is not None
+    assert result.tls.chain_not_after < result.tls.not_after
+
+
 async def test_an_older_version_of_tls_than_is_wanted_is_down(checks: Checks, authority: Authority) -> None:
     context = authority.good()
     context.maximum_version = ssl.TLSVersion.TLSv1_2

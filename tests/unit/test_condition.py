@@ -3,6 +3,7 @@
 import tracemalloc
 
 import pytest
+from msgspec.structs import replace
 
 from milkrun.core.condition import Condition, parse_condition
 from milkrun.core.evidence import Evidence
@@ -76,6 +77,9 @@ JOHN = '{"name": "john.doe", "age": 18, "adult": true, "tags": ["a", "b"], "inne
         ("has([BODY]) == false", observed(body=" ")),
         ("has([CERTIFICATE_EXPIRATION]) == false", observed()),
         ("[CERTIFICATE_EXPIRATION] > 48h", observed(tls=certificate(hours=49))),
+        ("[CERTIFICATE_EXPIRATION] > 48h", observed(tls=replace(certificate(49), chain_not_after=0.0))),
+        ("[CHAIN_EXPIRATION] < 48h", observed(tls=replace(certificate(49), chain_not_after=certificate(47).not_after))),
+        ("has([CHAIN_EXPIRATION]) == false", observed(tls=certificate(49))),
         ("[CERTIFICATE_EXPIRATION] > 172800000", observed(tls=certificate(hours=49))),
         ("[HEADER].Content-Type == text/plain", observed(headers={"content-type": "text/plain"})),
         ("[HEADER].etag == x", observed(headers={"ETag": "x"})),

@@ -1,6 +1,7 @@
 """What the pages of one endpoint and of the client say."""
 
 import pytest
+from msgspec.structs import replace
 
 from milkrun.core.endpoint import Registered
 from milkrun.core.observation import Timings
@@ -45,6 +46,17 @@ def test_an_expired_certificate_is_said_to_be() -> None:
     up = entry(Outcome.UP)
     up.push(result(ONE, NOW - 100 * 86_400_000), 1)
     assert "certificate expired 81 days ago" in endpoint_view.headline(up, SECONDS).facts
+
+
+def test_a_chain_that_ends_before_its_certificate_is_said_to() -> None:
+    up = entry(Outcome.UP)
+    seen = result(ONE, NOW)
+    assert seen.tls is not None
+    assert seen.tls.not_after is not None
+    up.push(replace(seen, tls=replace(seen.tls, chain_not_after=SECONDS + 5 * 86_400)), 1)
+    assert "its chain 5 days" in endpoint_view.headline(up, SECONDS).facts
+    up.push(replace(seen, tls=replace(seen.tls, chain_not_after=seen.tls.not_after)), 1)
+    assert not [fact for fact in endpoint_view.headline(up, SECONDS).facts if "chain" in fact]
 
 
 def test_before_the_first_check_the_reason_is_that_it_is_waited_for() -> None:

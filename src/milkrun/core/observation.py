@@ -18,8 +18,8 @@ class Connection(StrEnum):
 class Timings(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Seconds spent in each phase, summed over redirects; a phase that did not happen is 0.
 
-    `queue` is time spent waiting for one of Milkrun's own limits and is no latency of the target's;
-    `total` is everything but `queue`.
+    `queue` is time spent waiting for one of Milkrun's own limits, or for a token, and is no latency of the target's;
+    `total` is everything but `queue`. Behind a proxy, `connect` is the whole way there and the proxy's connecting.
     """
 
     queue: float = 0.0
@@ -44,7 +44,7 @@ class Tls(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The last hop's TLS session and leaf certificate; times are epoch seconds.
 
     Present also when verification failed or was switched off: the evidence of an expired certificate is
-    the certificate.
+    the certificate. `chain_not_after` is when the first certificate expires of all that the server sent.
     """
 
     version: str | None
@@ -54,6 +54,7 @@ class Tls(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     subject: str | None = None
     issuer: str | None = None
     names: tuple[str, ...] = ()
+    chain_not_after: float | None = None
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True):

@@ -72,6 +72,13 @@ def _certificate_expiration(evidence: Evidence, _path: Path) -> Value:
     return int((tls.not_after - evidence.observation.started) * 1_000)
 
 
+def _chain_expiration(evidence: Evidence, _path: Path) -> Value:
+    tls = evidence.observation.tls
+    if tls is None or tls.chain_not_after is None:
+        return NO_CERTIFICATE
+    return int((tls.chain_not_after - evidence.observation.started) * 1_000)
+
+
 def _header(evidence: Evidence, path: Path) -> Value:
     wanted = path[0]
     headers = evidence.observation.headers or {}
@@ -120,6 +127,7 @@ PLACEHOLDERS: dict[str, Placeholder] = {
     "BODY": Placeholder(read=_body, length=_body_length, takes="path", needs_body=True),
     "CERTIFICATE_EXPIRATION": Placeholder(read=_certificate_expiration, is_duration=True),
     "HEADER": Placeholder(read=_header, takes="name", needs_headers=True),
+    "CHAIN_EXPIRATION": Placeholder(read=_chain_expiration, is_duration=True),
     "CONNECTION": Placeholder(read=_connection),
     "QUEUE": _phase("queue"),
     "DNS": _phase("dns"),

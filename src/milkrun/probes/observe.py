@@ -189,4 +189,5 @@ def _tls(facts: TlsFacts) -> Tls:
         subject=certificate.subject,
         issuer=certificate.issuer,
         names=certificate.names,
+        chain_not_after=facts.earliest_expiry,
     )

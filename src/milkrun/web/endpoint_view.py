@@ -42,14 +42,16 @@ def headline(entry: Entry, now: float) -> Headline:
     if (cold := entry.last_cold) is not None:
         facts.append(f"cold path proved {words.duration(now - cold.started)} ago")
     if (tls := certificate(entry)) is not None and tls.not_after is not None:
-        facts.append(_certificate_fact(tls.not_after - now))
+        facts.append(_certificate_fact("certificate", tls.not_after - now))
+        if tls.chain_not_after is not None and tls.chain_not_after < tls.not_after:
+            facts.append(_certificate_fact("its chain", tls.chain_not_after - now))
     last = entry.last
     detail = last.failure.message if last is not None and last.failure is not None else ""
     return Headline(verdict=verdict, reason=rows.why(entry), detail=detail, facts=tuple(facts))
 
 
-def _certificate_fact(left: float) -> str:
-    return f"certificate {words.duration(left)}" if left > 0 else f"certificate expired {words.duration(-left)} ago"
+def _certificate_fact(what: str, left: float) -> str:
+    return f"{what} {words.duration(left)}" if left > 0 else f"{what} expired {words.duration(-left)} ago"
 
 
 def certificate(entry: Entry) -> Tls | None:
