@@ -39,7 +39,7 @@ class Puppet(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._data += data
         if self._is_hearing:
-            self._is_hearing = not self._data.endswith(_LAST_CHUNK)
+            self._hear_content()
         elif _HEAD_END in self._data:
             head, _, self._data = self._data.partition(_HEAD_END)
             self._hear(head)
@@ -117,7 +117,12 @@ class Puppet(asyncio.Protocol):
         fields = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:])
         self.path, self.host = head.split()[1], fields[b"Host"]
         if b"Transfer-Encoding" in fields:
-            self._is_hearing = not self._data.endswith(_LAST_CHUNK)
+            self._hear_content()
+
+    def _hear_content(self) -> None:
+        self._is_hearing = not self._data.endswith(_LAST_CHUNK)
+        if not self._is_hearing:
+            self._data = b""
 
     def _done(self) -> None:
         self.path, self.is_half = None, False

@@ -1,6 +1,7 @@
 """What is remembered of an origin between its connections: what it speaks, how long it lets them idle."""
 
 import math
+import re
 
 import msgspec
 
@@ -10,6 +11,7 @@ _TELLING = 1.0  # seconds: no server closes connections that fast by habit, so a
 _ALIKE = 0.25  # two idle times that differ by less than this part are the same time-out of the server's
 _DOUBT = 60.0  # seconds that a first suspicion is held; doubled with each further one
 _MAX_DOUBT = 600.0
+_KEEP_ALIVE = re.compile(r"timeout\s*=\s*(\d{1,9})", re.IGNORECASE)
 
 
 class Learnt(msgspec.Struct, gc=False):
@@ -63,6 +65,12 @@ class Learnt(msgspec.Struct, gc=False):
 def before(timeout: float) -> float:
     """How long to be idle at most, so as not to meet a server's time-out of so many seconds."""
     return max(timeout - _SOON, timeout / 2)
+
+
+def heeded(patience: float, keep_alive: str | None) -> float:
+    """What is left of a patience by a Keep-Alive field, None if there is none: its `timeout` is the server's own."""
+    match = _KEEP_ALIVE.search(keep_alive or "")
+    return patience if match is None else min(patience, before(float(match[1])))
 
 
 class Memory:

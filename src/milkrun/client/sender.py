@@ -5,7 +5,6 @@ when the first one turns out stale. Whole responses and streamed ones go the sam
 """
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias, TypeVar
 
@@ -17,7 +16,7 @@ from milkrun.client.errors import RequestError
 from milkrun.client.exchange import Exchange, OpenExchange
 from milkrun.client.flight import Flight
 from milkrun.client.headers import Headers
-from milkrun.client.learnt import before
+from milkrun.client.learnt import heeded
 from milkrun.client.link import Closed
 from milkrun.client.pool import Pool
 from milkrun.client.redirect import destination, guard, onward
@@ -31,7 +30,6 @@ R = TypeVar("R", Response, StreamedResponse)
 OneHop: TypeAlias = Callable[[PreparedRequest, Trip], Awaitable[R]]
 
 _STALE = frozenset({"closed", "reset"})
-_KEEP_ALIVE = re.compile(r"timeout\s*=\s*(\d{1,9})", re.IGNORECASE)
 
 
 class Sender:
@@ -77,7 +75,7 @@ class Sender:
         facts = exchange.facts(trip.begun)
         headers = Headers.from_head(received.head) if received.notable else None
         if headers is not None:
-            _heed(exchange, headers.get("keep-alive"))
+            exchange.patience = heeded(exchange.patience, headers.get("keep-alive"))
         if isinstance(exchange, Connection):
             self._pool.put_back(exchange, request, now, keep=received.keep)
         else:  # it carries others, or may
@@ -174,6 +172,8 @@ class Sender:
             try:
                 received = await flight.open()
             except BaseException as err:
+                if flight.is_over:  # the whole response came in the turn of a cancellation: all was given back already
+                    raise
                 under_way = flight.exchange
                 answer, repeatable = under_way.answer, flight.is_repeatable
                 if not self._is_retryable(under_way, request, trip, answer, err, repeatable=repeatable):
@@ -181,7 +181,6 @@ class Sender:
                     raise
                 exchange = await self._pool.renew(request, trip)
             else:
-                _heed(exchange, Headers.from_head(received.head).get("keep-alive"))
                 response = StreamedResponse(flight, received, patience=patience, drain_limit=self._drain_limit)
                 trip.answered(response)
                 return response
@@ -240,9 +239,3 @@ class Sender:
 
 def _with(request: PreparedRequest, authorization: str | None) -> PreparedRequest:
     return request if authorization is None else with_field(request, "Authorization", authorization)
-
-
-def _heed(exchange: Exchange, keep_alive: str | None) -> None:
-    match = _KEEP_ALIVE.search(keep_alive or "")
-    if match is not None:
-        exchange.patience = min(exchange.patience, before(float(match[1])))
