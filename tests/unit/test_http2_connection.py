@@ -357,6 +357,12 @@ def unfinished() -> bytes:
     return frame.serialize() + PingFrame(0, opaque_data=b"12345678").serialize()
 
 
+def endless() -> bytes:
+    frame = HeadersFrame(1)
+    frame.data = b"\x88"
+    return frame.serialize() + ContinuationFrame(1).serialize() * 64
+
+
 VIOLATIONS: dict[str, Callable[[], Frame | bytes]] = {
     "a frame that is too long": lambda: b"\x00\x40\x01\x00\x00\x00\x00\x00\x01" + bytes(16385),
     "an answer to nothing": lambda: headers(99),
@@ -366,6 +372,7 @@ VIOLATIONS: dict[str, Callable[[], Frame | bytes]] = {
     "an index that is in no table": lambda: headers(1, b"\xfe"),
     "a head cut by another frame": unfinished,
     "a continuation of nothing": lambda: ContinuationFrame(1),
+    "a head in pieces without end": endless,
     "settings on a stream": lambda: b"\x00\x00\x00\x04\x00\x00\x00\x00\x01",
     "half a setting": lambda: b"\x00\x00\x03\x04\x00\x00\x00\x00\x00\x00\x00\x00",
     "a bad setting": lambda: SettingsFrame(0, settings={SettingCodes.INITIAL_WINDOW_SIZE: 2**31}),

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from h2.errors import ErrorCodes
 from h2.events import DataReceived, RequestReceived, StreamEnded, StreamReset, WindowUpdated
-from hyperframe.frame import DataFrame, HeadersFrame, RstStreamFrame
+from hyperframe.frame import DataFrame, HeadersFrame, RstStreamFrame, WindowUpdateFrame
 
 from milkrun.client import RequestError, UsageError
 from milkrun.client.http2.session import STREAM_WINDOW
@@ -123,6 +123,16 @@ async def test_a_reset_before_the_response_is_wait_and_one_in_the_body_receive(c
     assert outcome(receiving.answer) == ("receive", "reset")
     assert (waiting.stream.unheeded, receiving.stream.unheeded) == (False, False)
     assert (pair.connection.ended, pair.told) == (None, ["vacated"])
+
+
+async def test_a_window_beyond_all_limits_ends_its_stream_and_no_other() -> None:
+    pair = Pair()
+    started, other = pair.start(), pair.start()
+    pair.say(WindowUpdateFrame(started.number, window_increment=2**31 - 1))
+    assert outcome(started.answer) == ("protocol", "bad-framing")
+    assert resets(pair) == [(started.number, ErrorCodes.FLOW_CONTROL_ERROR)]
+    pair.respond(other.number)
+    assert other.answer.result().status == 200
 
 
 async def test_a_refused_stream_was_not_heeded() -> None:

@@ -111,6 +111,10 @@ class Http2Stream:
         self.unheeded = False
         self.uses = connection.uses
 
+    def __repr__(self) -> str:
+        state = "over" if self._over else self.layer if self.number else "not begun"
+        return f"<Http2Stream {self.number}: {state}, on {self._connection!r}>"
+
     @property
     def gap(self) -> float:
         """As `Exchange` has it."""
@@ -269,10 +273,12 @@ class Http2Stream:
         self._finish(self._reply.trail(event.headers))
 
     def _hear_reset(self, event: StreamReset) -> None:
+        if not event.remote_reset:  # by h2, because the server opened the stream's window beyond all limits (6.9.1)
+            self._fail(bad_framing("the stream's window is too large", phase=self.layer), Closed.FAILED, None)
+            return
         self.unheeded = event.error_code == ErrorCodes.REFUSED_STREAM and self._reply.status is None
         name = event.error_code.name if isinstance(event.error_code, ErrorCodes) else f"code {event.error_code}"
-        layer = self.layer
-        self._fail(RequestError(layer, "reset", f"the server reset the stream: {name}"), Closed.FAILED, None)
+        self._fail(RequestError(self.layer, "reset", f"the server reset the stream: {name}"), Closed.FAILED, None)
 
     def _hear_malformed(self, event: Malformed) -> None:
         phase = "wait" if self._reply.status is None else "receive"
