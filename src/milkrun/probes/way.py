@@ -80,33 +80,38 @@ def read_way(client: Section, *, over_tls: bool) -> Way:
         insecure=client.flag("insecure", default=False),
         ca_file=_ca_file(client),
         certificate=_certificate(client.section("tls")),
-        server_name=made(client, "server-name", _server_name, "expected a host name, or an address"),
+        server_name=_if_any(client, "server-name", _server_name, "expected a host name, or an address"),
         minimum_version=client.choice("minimum-tls-version", _VERSIONS, None),
         http2=client.choice("http2", _HTTP2, None),
-        unix_socket=made(client, "unix-socket", _unix_socket, "expected a path of at most 107 bytes"),
-        local_address=made(client, "local-address", _local_address, "expected an address of this machine"),
+        unix_socket=_if_any(client, "unix-socket", _unix_socket, "expected a path of at most 107 bytes"),
+        local_address=_if_any(client, "local-address", _local_address, "expected an address of this machine"),
         family=client.choice("network", _FAMILIES, None),
         resolve=_resolve(client.section("resolve")),
         nameservers=_nameservers(client),
     )
-    way = msgspec.structs.replace(way, proxy=made(client, "proxy-url", _proxy(way), _A_PROXY))
+    way = msgspec.structs.replace(way, proxy=_if_any(client, "proxy-url", _proxy(way), _A_PROXY))
     _judge(client, way, over_tls=over_tls)
     return way
 
 
 def made(section: Section, key: str, make: Callable[[str], Made], expected: str) -> Made | None:
-    """What is made of a text; None where it is not given or empty, and where `make` refuses it, which is reported.
+    """What is made of a text; None where it is not given, and where `make` refuses it, which is reported.
 
     `make` raises UsageError, whose own message may repeat the text and is not shown.
     """
     words = section.words(key)
-    if words is None or not words.text:
+    if words is None:
         return None
     try:
         return make(words.text)
     except UsageError:
         section.problem_at(words, expected)
         return None
+
+
+def _if_any(client: Section, key: str, make: Callable[[str], Made], expected: str) -> Made | None:
+    """The same, where a text that came out empty is none: a variable may be what switches it on."""
+    return made(client, key, make, expected) if client.text(key) else None
 
 
 def _judge(client: Section, way: Way, *, over_tls: bool) -> None:
@@ -162,7 +167,7 @@ def _resolve(section: Section) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 
 def _nameservers(client: Section) -> tuple[str, ...]:
-    servers = made(client, "dns-resolver", _nameserver, _A_RESOLVER)
+    servers = _if_any(client, "dns-resolver", _nameserver, _A_RESOLVER)
     if servers is not None and client.text("dns-resolver").lower().startswith("tcp:"):
         client.warning("dns-resolver", _BY_UDP)
     return servers or ()
