@@ -55,7 +55,7 @@ def test_without_a_word_everything_is_the_clients_own_default(configured: Config
         ),
         ("proxy-url: http://p.example:3128", {"proxy": Proxy.parse("http://p.example:3128")}),
         ("proxy-url: socks5h://u:s3cret@p.example", {"proxy": Proxy.parse("socks5h://u:s3cret@p.example")}),
-        ('proxy-url: ""\nserver-name: ""\nca-file: ""\nunix-socket: ""', {}),
+        ('proxy-url: ""\nserver-name: ""\nca-file: ""\nunix-socket: ""\nlocal-address: ""\ndns-resolver: ""', {}),
     ],
 )
 def test_each_key_is_what_the_client_is_asked_for(
@@ -141,6 +141,8 @@ def problems(configured: Configured, client: str, *, url: str = "http://h/", res
             "auth: {bearer: t}\noauth2: {token-url: 'http://t/', client-id: i, client-secret: s}",
             "client.oauth2: expected one of auth.bearer and oauth2, not all of them",
         ),
+        ("auth: {bearer: ''}", "client.auth.bearer: expected a token: one word"),
+        ("oauth2: {token-url: '', client-id: i, client-secret: s}", "client.oauth2.token-url: expected http:// or"),
         ("auth: {oauth: t}", "client.auth.oauth: unknown key"),
         ("oauth2: {client-id: i, client-secret: s}", "client.oauth2: expected http:// or https:// with a host"),
         ("oauth2: {token-url: t, client-id: i, client-secret: s}", "client.oauth2.token-url: expected http:// or"),
