@@ -27,6 +27,7 @@ class Server(Protocol):
         http2: whether its TLS doors speak HTTP/2, too.
         patience: how long an IMPATIENT door keeps an idle connection, in seconds.
         codings: the content codings it can apply to /text.
+        trailers: whether it serves /trailers.
     """
 
     @property
@@ -45,6 +46,8 @@ class Server(Protocol):
     def lifetime(self) -> int: ...
     @property
     def codings(self) -> frozenset[str]: ...
+    @property
+    def trailers(self) -> bool: ...
 
     def program(self) -> str | None:
         """The path of what to run, None where it is missing."""

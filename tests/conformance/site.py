@@ -4,6 +4,7 @@
 |---|---|
 | /plain, /text, /large | the file, with its length; /text in gzip where the server can and the client would |
 | /pieces | /text in pieces, its length not known beforehand |
+| /trailers | the same, and then the trailer X-Stops; where the server can |
 | /slow | PIECES times PIECE, a twentieth of a second apart |
 | /stalled | the beginning of a body whose end never comes |
 | /empty, /unchanged | 204; 304 |
@@ -21,6 +22,7 @@ LARGE = hashlib.shake_128(b"milk").digest(4 * 1024 * 1024)  # nothing can compre
 PIECE = b"drip "
 PIECES = 4
 STALLED = 1024 * 1024
+TRAILER = (b"X-Stops", b"2000")
 
 FILES = {"plain": PLAIN, "text": TEXT, "large": LARGE}
 

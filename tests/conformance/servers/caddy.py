@@ -23,6 +23,7 @@ class Caddy:
     patience = 0.02
     lifetime = 1
     codings = frozenset({"gzip", "zstd"})
+    trailers = False
 
     def program(self) -> str | None:
         """As the set-up of the tests finds it."""

@@ -48,6 +48,7 @@ class HAProxy:
     patience = 0.02
     lifetime = 1
     codings = frozenset({"gzip"})
+    trailers = False
 
     def program(self) -> str | None:
         """As the set-up of the tests finds it."""

@@ -25,6 +25,7 @@ class Hypercorn:
     patience = 0.2  # also of a connection that has not asked anything yet, so it has to last for the asking
     lifetime = 3
     codings: frozenset[str] = frozenset()
+    trailers = False
 
     def program(self) -> str | None:
         """Python itself, if it has the package."""

@@ -35,6 +35,7 @@ _DOOR = """
         location = /text {{ gzip on; gzip_types *; }}
         location = /empty {{ return 204; }}
         location = /unchanged {{ add_header ETag '"1"' always; return 304; }}
+        location = /trailers {{ alias {site}/text; add_trailer X-Stops 2000; }}
         location = /last {{ alias {site}/plain; keepalive_timeout 0; }}
         location = /refused {{ client_max_body_size 1k; proxy_pass http://127.0.0.1:{application}; }}
         location ~ ^/(pieces|slow|stalled|upload)$ {{
@@ -59,6 +60,7 @@ class Nginx:
     patience = 0.02
     lifetime = 3
     codings = frozenset({"gzip"})
+    trailers = True
 
     def program(self) -> str | None:
         """As the set-up of the tests finds it."""

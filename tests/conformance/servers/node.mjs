@@ -30,6 +30,13 @@ const pieces = (request, response) => {
   response.end();
 };
 
+const trailers = (request, response) => {
+  response.setHeader("Trailer", "X-Stops");
+  response.write(text);
+  response.addTrailers({ "X-Stops": "2000" });
+  response.end();
+};
+
 const slow = (request, response, left = PIECES) => {
   if (left === 0) return response.end();
   response.write(PIECE);
@@ -56,6 +63,7 @@ const site = {
   "/text": coded,
   "/large": whole(large),
   "/pieces": pieces,
+  "/trailers": trailers,
   "/slow": slow,
   "/stalled": stalled,
   "/empty": bare(204, {}),

@@ -20,6 +20,7 @@ class Node:
     patience = 0.02
     lifetime = 3
     codings = frozenset({"gzip", "br", "zstd"})
+    trailers = True
 
     def program(self) -> str | None:
         """As the set-up of the tests finds it."""

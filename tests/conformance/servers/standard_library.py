@@ -1,6 +1,5 @@
 """Python's http.server, a thread a connection. Its fleeting doors speak HTTP/1.0, as it does unless told otherwise."""
 
-import hashlib
 import select
 import ssl
 import sys
@@ -13,7 +12,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from tests.conformance.door import Door, Layer, Manner, Order, inherited
-from tests.conformance.site import FILES, PIECE, PIECES, STALLED
+from tests.conformance.site import FILES, PIECE, PIECES, STALLED, TRAILER, receipt
 
 _PAUSE = 0.05
 _STEP = 4096
@@ -30,6 +29,7 @@ class StandardLibrary:
     patience = 0.02
     lifetime = 1
     codings: frozenset[str] = frozenset()
+    trailers = True
 
     def program(self) -> str | None:
         """Python itself."""
@@ -72,8 +72,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self._whole(413, b"", Connection="close")
         else:
-            content = self.rfile.read(int(self.headers["Content-Length"]))
-            self._whole(200, f"{len(content)} {hashlib.sha256(content).hexdigest()}".encode())
+            self._whole(200, receipt(self._content()))
 
     do_PUT = do_POST  # noqa: N815  # as above
 
@@ -88,7 +87,17 @@ class Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def _chunks(self, pieces: list[bytes], pause: float) -> None:
+    def _content(self) -> bytes:
+        if "Content-Length" in self.headers:
+            return self.rfile.read(int(self.headers["Content-Length"]))
+        content = b""
+        while size := int(self.rfile.readline(), 16):
+            content += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return content
+
+    def _chunks(self, pieces: list[bytes], pause: float, trailer: bytes = b"") -> None:
         chunked = self.protocol_version == "HTTP/1.1"
         self.send_response(200)
         if chunked:
@@ -98,11 +107,14 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
             self.wfile.flush()
             time.sleep(pause)
-        self.wfile.write(b"0\r\n\r\n" if chunked else b"")
+        self.wfile.write(b"0\r\n%b\r\n" % trailer if chunked else b"")
 
-    def _pieces(self) -> None:
+    def _pieces(self, trailer: bytes = b"") -> None:
         text = self.files["/text"]
-        self._chunks([text[start : start + _STEP] for start in range(0, len(text), _STEP)], 0)
+        self._chunks([text[start : start + _STEP] for start in range(0, len(text), _STEP)], 0, trailer)
+
+    def _trailers(self) -> None:
+        self._pieces(b"%b: %b\r\n" % TRAILER)
 
     def _slow(self) -> None:
         self._chunks([PIECE] * PIECES, _PAUSE)

@@ -19,6 +19,7 @@ class Uvicorn:
     manners = frozenset(Manner)
     lifetime = 1
     codings: frozenset[str] = frozenset()
+    trailers = False
 
     def __init__(self, parser: Literal["httptools", "zttp"] = "httptools") -> None:
         self.http2 = parser == _HTTP2_PARSER
