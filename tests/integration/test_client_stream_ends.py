@@ -1,0 +1,236 @@
+"""Streamed responses that end early, break off, or are given up: what becomes of their connections."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from milkrun.client import Client, RequestError, StreamedResponse, UsageError
+from milkrun.client.connection import Connection
+from milkrun.client.dial import Dialer
+from milkrun.client.tls import Contexts
+from tests.support.accounts import at_rest
+from tests.support.descriptors import open_sockets, settled
+from tests.support.dialling import Directory
+from tests.support.loops import both_loops as anyio_backend
+from tests.support.scripted import OK, Peer, Script, answers, scripted, silence
+from tests.support.turns import turns, until
+
+__all__ = ["anyio_backend"]
+
+LONGEST = 1000  # turns of the loop
+
+
+async def read(client: Client, url: str, method: str = "GET") -> StreamedResponse:
+    async with client.stream(method, url) as response:
+        assert await response.read() == b"hi"
+    return response
+
+
+class LosingDialer(Dialer):
+    """Its connections have heard all that they will, and were closed by the server, before the first request."""
+
+    def __init__(self) -> None:
+        super().__init__(resolver=Directory(), contexts=Contexts())
+
+    async def dial(self, *args: Any, **options: Any) -> Any:
+        dialled = await super().dial(*args, **options)
+        assert await until(lambda: dialled.protocol.ended is not None)
+        return dialled
+
+
+@pytest.mark.parametrize("first", ["response", "cancellation"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_who_goes_away_in_the_turn_of_the_whole_response_gives_its_place_up_once(method: str, first: str) -> None:
+    async with scripted(silence) as server, Client() as client:
+        content = iter((b"all",)) if method == "POST" else None
+        request = asyncio.create_task(client.open(client.prepare(method, server.url, content=content)))
+        assert await until(lambda: bool(client._pool._connections))
+        (connection,) = client._pool._connections
+        assert isinstance(connection, Connection)
+        await turns()
+        assert connection._lent is not None
+        if first == "cancellation":
+            request.cancel()
+        connection._lent.data_received(OK)  # the loop would say so; now nothing comes between
+        request.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await request
+        assert at_rest(client, idle=1)
+        assert client._pool._total.used == 0
+
+
+async def test_what_is_left_is_read_for_the_connection_if_it_is_little() -> None:
+    text = b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + b"x" * 9999
+    async with scripted(answers(text)) as server, Client() as client:
+        for reused in (False, True):
+            async with client.stream("GET", server.url) as response:
+                assert response.connection.reused == reused
+            await response.aclose()
+        assert at_rest(client, idle=1)
+
+
+async def test_what_is_left_ends_the_connection_if_it_is_much() -> None:
+    text = b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + b"x" * 5000
+    async with scripted(answers(text)) as server, Client(drain_limit=100) as client:
+        async with client.stream("GET", server.url):
+            pass
+        assert await until(lambda: at_rest(client, idle=0))
+
+
+async def test_a_block_left_by_an_exception_ends_the_connection() -> None:
+    async with scripted(answers(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhi")) as server, Client() as client:
+        with pytest.raises(ZeroDivisionError):
+            async with client.stream("GET", server.url):
+                raise ZeroDivisionError
+        assert await until(lambda: at_rest(client, idle=0))
+        assert client.stats()["closed_total"] == {"cancelled": 1}
+
+
+@pytest.mark.parametrize(
+    ("rest", "end", "kind"),
+    [
+        (b"", Peer.close, ("receive", "truncated")),
+        (b"", Peer.reset, ("receive", "reset")),
+        (b"rubbish\r\n", silence, ("protocol", "bad-framing")),
+    ],
+)
+async def test_a_body_that_breaks_off_is_told_once_what_came_of_it_was_read(
+    rest: bytes, end: Callable[[Peer], Awaitable[None] | None], kind: tuple[str, str]
+) -> None:
+    read = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n")
+        await read.wait()
+        if rest:
+            await peer.say(rest)
+        ending = end(peer)
+        if ending is not None:
+            await ending
+
+    async with scripted(script) as server, Client() as client:
+        async with client.stream("GET", server.url) as response:
+            pieces = aiter(response)
+            assert await anext(pieces) == b"hi"
+            read.set()
+            with pytest.raises(RequestError) as caught:
+                await anext(pieces)
+        assert (caught.value.layer, caught.value.kind) == kind
+        assert caught.value.answer is not None
+        assert caught.value.answer.status == 200
+        assert caught.value.timings.total > 0
+        assert await until(lambda: at_rest(client, idle=0))
+
+
+async def half_close(peer: Peer) -> None:
+    peer.half_close()
+    await silence(peer)
+
+
+@pytest.mark.parametrize("end", [None, half_close])
+async def test_a_body_without_a_length_ends_with_its_connection(end: Script | None) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(b"HTTP/1.1 200 OK\r\n\r\nhel")
+        await peer.say(b"lo")
+        if end is not None:
+            await end(peer)
+
+    async with scripted(script) as server, Client() as client:
+        async with client.stream("GET", server.url) as response:
+            assert await response.read() == b"hello"
+        assert await until(lambda: at_rest(client, idle=0))
+        assert client.stats()["closed_total"] == {"not-kept": 1}
+
+
+async def test_what_follows_a_body_unasked_ends_the_connection() -> None:
+    async with scripted(answers(OK + b"rubbish")) as server, Client() as client:
+        for _ in range(2):
+            async with client.stream("GET", server.url) as response:
+                assert (await response.read(), response.connection.reused) == (b"hi", False)
+        assert await until(lambda: at_rest(client, idle=0))
+
+
+@pytest.mark.parametrize("early", [b"", OK, OK[:20]])
+async def test_a_server_that_hangs_up_before_the_question_may_have_answered(early: bytes) -> None:
+    async def script(peer: Peer) -> None:
+        if early:
+            await peer.say(early)
+
+    async with scripted(script) as server, Client() as client:
+        client._pool._opener._dialer = LosingDialer()
+        streamed = read(client, server.url)
+        if early == OK:
+            assert (await streamed).status == 200
+        else:
+            with pytest.raises(RequestError, match="wait/closed"):
+                await streamed
+        assert await until(lambda: at_rest(client, idle=0))
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_stale_connection_is_replaced_for_a_stream_as_for_a_whole(method: str) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(OK)
+        await peer.request()
+        if peer.number > 1:
+            await peer.say(OK)
+
+    async with scripted(script) as server, Client() as client:
+        await client.get(server.url)
+        streamed = read(client, server.url, method)
+        if method == "GET":
+            assert (await streamed).stale_retry
+        else:
+            with pytest.raises(RequestError, match="wait/closed"):
+                await streamed
+        assert await until(lambda: client.stats()["connections"]["in_use"] == 0)
+        assert client.stats()["stale_retries_total"] == (method == "GET")
+
+
+async def test_a_client_that_closes_ends_the_streams_that_are_read() -> None:
+    half = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhi"
+    async with scripted(answers(half)) as server, scripted(silence) as silent:
+        client = Client()
+        response = await client.open(client.prepare("GET", server.url))
+        waiting = asyncio.create_task(client.open(client.prepare("GET", silent.url)))
+        reading = asyncio.create_task(response.read())
+        assert await until(lambda: bool(silent.peers))
+        await turns()
+        await client.aclose()
+        for task in (reading, waiting):
+            with pytest.raises(UsageError, match="the client is closed"):
+                await task
+        response.cut()
+        assert await until(lambda: at_rest(client, idle=0))
+
+
+async def test_a_stream_cancelled_after_any_number_of_turns_leaves_the_pool_clean() -> None:
+    before = open_sockets()
+
+    async def script(peer: Peer) -> None:
+        while await peer.request():
+            await peer.trickle(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhi")
+            await peer.trickle(b"ho")
+
+    async def use(client: Client, url: str) -> None:
+        async with client.stream("GET", url) as response:
+            async for _ in response:
+                return  # the rest is for the client to read
+
+    async with scripted(script) as server, Client() as client:
+        for count in range(LONGEST):
+            using = asyncio.create_task(use(client, server.url))
+            await turns(count)
+            using.cancel()
+            (outcome,) = await asyncio.gather(using, return_exceptions=True)
+            assert await until(lambda: at_rest(client, idle=0) or at_rest(client, idle=1)), f"after {count} turns"
+            assert client._pool._total.used == 0
+            if not isinstance(outcome, asyncio.CancelledError):
+                break
+        assert 0 < count < LONGEST - 1
+    assert await settled(before)
