@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from milkrun.client.wire import ResponseParser
@@ -11,6 +11,7 @@ from tests.fuzz.reading import CAP, MAX_HEAD, Asked, Reading, alike, bytewise, c
 from tests.fuzz.responses import TOKENS, Made, chunks, mutated, tolerable, valid
 
 CUTS = st.lists(st.integers(0, 200), max_size=5)
+A_FEW = settings(max_examples=25)  # of each line of a table
 REST = st.one_of(st.binary(min_size=1), st.sampled_from(TOKENS)).filter(lambda rest: rest.strip(b"\r\n"))
 ASKED = st.builds(Asked, head_only=st.booleans(), drain=st.booleans(), ends=st.booleans())
 
@@ -122,6 +123,7 @@ def check_refused(stream: bytes, cuts: list[int], verdict: str, *, head_only: bo
 @pytest.mark.parametrize(
     "length", [b"+5", b"-5", b"0x5", b"5 5", b"5.0", b"five", b"5,", b",5", b"9" * 20, b"\xb25", b""]
 )
+@A_FEW
 @given(FIELDS, FIELDS, st.booleans(), CUTS)
 def test_a_length_that_is_none_is_bad_framing(
     length: bytes, before: bytes, after: bytes, head_only: bool, cuts: list[int]
@@ -133,6 +135,7 @@ def test_a_length_that_is_none_is_bad_framing(
 @pytest.mark.parametrize(
     "other", [b"Content-Length: 6", b"content-length: 5, 6", b"CONTENT-LENGTH:50", b"Transfer-Encoding: chunked"]
 )
+@A_FEW
 @given(st.lists(FIELDS, min_size=3, max_size=3), st.booleans(), st.booleans(), CUTS)
 def test_two_framings_are_none(
     other: bytes, fields: list[bytes], first: bool, head_only: bool, cuts: list[int]
@@ -146,6 +149,7 @@ def test_two_framings_are_none(
 @pytest.mark.parametrize(
     "size", [b"z", b"-1", b"+1", b"0x1", b"", b"1 1", b"F" * 17, b";a", b"1\r", b"\xb2", b"1\0", b"1x"]
 )
+@A_FEW
 @given(FIELDS, chunks(b"hello"), CUTS)
 def test_a_size_that_is_none_is_bad_framing(size: bytes, fields: bytes, before: bytes, cuts: list[int]) -> None:
     begun = before[: before.rindex(b"\r\n0")] if b"\r\n0" in before else b"5\r\nhello"
@@ -156,6 +160,7 @@ def test_a_size_that_is_none_is_bad_framing(size: bytes, fields: bytes, before: 
 @pytest.mark.parametrize(
     "field", [b"X : y", b": y", b"X", b"X: a\0b", b"X: a\rb", b"X\x80: y", b"X Y: z", b"\0: y", b"\xff", b"X: \x7f"]
 )
+@A_FEW
 @given(FIELDS, FIELDS, st.booleans(), CUTS)
 def test_a_field_that_is_none_is_a_bad_header(
     field: bytes, before: bytes, after: bytes, head_only: bool, cuts: list[int]
@@ -179,6 +184,7 @@ def test_a_field_that_is_none_is_a_bad_header(
         *(b"<html>", b"SSH-2.0-x", b"\x16\x03\x01\x00\x02\x02"),
     ],
 )
+@A_FEW
 @given(FIELDS, st.booleans(), CUTS)
 def test_a_status_line_that_is_none_is_a_bad_one(line: bytes, fields: bytes, head_only: bool, cuts: list[int]) -> None:
     check_refused(line + b"\r\n" + fields + b"\r\n", cuts, "protocol/bad-status-line", head_only=head_only)

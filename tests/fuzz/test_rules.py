@@ -6,6 +6,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from milkrun.client import Client
+from milkrun.client.auth.challenge import challenges, parameters
+from milkrun.client.auth.digest_rules import strongest
 from milkrun.client.certificate import parse_certificate
 from milkrun.client.charset import text
 from milkrun.client.errors import RequestError, UsageError
@@ -156,6 +158,27 @@ def test_the_certificates_that_are_garbled_are_some_before() -> None:
     assert plain.names == ()
     assert named is not None
     assert named.names == ("a.test", "127.0.0.1", "::1")
+
+
+@pytest.mark.parametrize("begun", ["", "a", 'a="', "a=", "a b"])
+@pytest.mark.parametrize("filler", [",", " ", "\t", "=", '"', "\\", "a ", "a,", "a=b,", 'a="', '\\"', "a\t=", "a =b "])
+def test_what_a_challenge_is_made_of_does_not_decide_how_long_it_takes_to_read(begun: str, filler: str) -> None:
+    for end in ("", '"', "x"):
+        field = begun + filler * 20_000 + end
+        challenges([field])
+        parameters(field)
+
+
+@given(
+    st.lists(st.sampled_from(["Digest", "realm=", "nonce=", '"', "a", "\\", ",", " ", "=", "é"]), max_size=12).map(
+        "".join
+    )
+)
+def test_any_challenge_offers_something_to_answer_or_nothing(field: str) -> None:
+    for challenge in challenges([field]):
+        assert challenge.scheme == challenge.scheme.lower()
+    terms = strongest(challenges([field]))
+    assert terms is None or "digest" in field.lower()
 
 
 @given(st.binary(max_size=50), st.text(max_size=50))

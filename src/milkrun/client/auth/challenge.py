@@ -6,14 +6,16 @@ from collections.abc import Iterable
 import msgspec
 
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_END = r"(?=[ \t]*(?:,|$))"
+_END = r"(?=[ \t]*+(?:,|$))"
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
+# Possessive throughout: what a field is made of must not decide how long it takes to read it.
 _PIECE = re.compile(
-    rf"""[ \t,]*(?:
-        (?P<name>{_WORD})[ \t]*=[ \t]*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^\s,"]*)){_END}
-      | (?P<scheme>{_WORD})(?:[ \t]+[A-Za-z0-9._~+/-]+=*{_END})?(?=[ \t,]|$)
+    rf"""
+        [ \t,]++
+      | (?P<name>{_WORD}+)[ \t]*+=[ \t]*+(?:"(?P<quoted>(?:[^"\\]|\\.)*+)"|(?P<plain>[^\s,"]*+)){_END}
+      | (?P<scheme>{_WORD}+)(?:[ \t]++[A-Za-z0-9._~+/-]++=*+{_END})?+(?=[ \t,]|$)
       | [^,]+   # not to be read: go on behind the next comma
-    )""",
+    """,
     re.VERBOSE | re.DOTALL,
 )
 
