@@ -210,3 +210,14 @@ def test_events_can_be_told_apart_by_call() -> None:
     first, second = Journey(), Journey()
     assert first.heard.events[0].id != second.heard.events[0].id
     assert first.heard.events[0].step is Step.STARTED
+
+
+def test_what_was_seen_of_one_exchange_is_not_told_of_the_next() -> None:
+    journey = Journey()
+    journey.trip.begin(journey.clock())
+    journey.mark("heard")
+    journey.conclude()
+    journey.trip.goes_on(journey.request)
+    journey.phase("dns", TimeoutError())
+    journey.trip.failed(journey.clock(), TimeoutError())
+    assert (journey.heard.end().attempt, journey.heard.end().answer, journey.heard.end().connection) == (2, None, None)
