@@ -10,7 +10,9 @@ from milkrun.client.wire import ResponseParser
 
 MAX_HEAD = 600
 CAP = 400
-BOUND = "there is more framing than body"  # one that is asked on the way, so how much has come decides, too
+BOUND = "over a bound"
+# Bounds that are asked on the way, so that what has come until then decides, too; the second in streams alone.
+_BOUNDS = ("there is more framing than body", "the trailer fields are over")
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,8 +72,8 @@ def read(pieces: Iterable[bytes], asked: Asked) -> Reading:
 
 
 def verdict(error: RequestError) -> str:
-    """Its layer and kind; or that it is the one bound that depends on what has come."""
-    return BOUND if BOUND in error.message else f"{error.layer}/{error.kind}"
+    """Its layer and kind; or that it is a bound that depends on what has come."""
+    return BOUND if any(bound in error.message for bound in _BOUNDS) else f"{error.layer}/{error.kind}"
 
 
 def alike(one: Reading, other: Reading) -> bool:

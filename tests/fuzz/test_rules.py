@@ -58,6 +58,7 @@ PARTS = [
     ),
     *("a" * 70, "mailto:", "javascript:", "ftp://", "&", "=", ";", "*", "|", '"', "<", "^", "`", "{", "٣", "²"),
 ]
+WORDS = ["Digest", "realm=", "nonce=", "qop=auth", '"', "a", "\\", ",", " ", "=", "é"]
 ADDRESS = st.one_of(st.text(max_size=20), st.lists(st.sampled_from(PARTS), max_size=8).map("".join)).flatmap(
     lambda rest: st.sampled_from([rest, f"http://{rest}", f"https://a.test/{rest}", f"http://a.test:81{rest}"])
 )

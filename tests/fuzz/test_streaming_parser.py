@@ -42,9 +42,16 @@ def test_trailers_and_extensions_have_a_bound(size: int, extension: bool, cuts: 
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     extra = b"0;a=" + b"x" * size + b"\r\n\r\n" if extension else b"0\r\nT: " + b"x" * size + b"\r\n\r\n"
     stream = head + b"5\r\nhello\r\n" + extra
-    limit = MAX_HEAD + len(head) + 9 * len(b"hello")
+    framing = MAX_HEAD + len(head) + 9 * len(b"hello") - (len(stream) - size)
+    limit = framing if extension else MAX_HEAD - len(b"T")
     for pieces in ([stream], cut(stream, cuts), bytewise(stream)):
-        assert read_streamed(pieces, Asked()).reading.verdict == ("complete" if len(stream) <= limit else BOUND)
+        assert read_streamed(pieces, Asked()).reading.verdict == ("complete" if size <= limit else BOUND)
+
+
+def test_trailers_are_given_up_long_before_they_are_as_many_as_a_large_body_would_allow() -> None:
+    body = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n190\r\n" + bytes(400) + b"\r\n0\r\n"
+    told = read_streamed([body, b"a:\r\n" * 200, b"a:\r\n" * 200, b"a:\r\n" * 300], Asked())
+    assert told.reading.verdict == BOUND
 
 
 @given(valid(), st.sampled_from([b"101", b"200"]), st.binary(max_size=50), CUTS)

@@ -5,6 +5,7 @@ Apart from `wire`, because nearly every response is read whole, and needs none o
 
 from collections.abc import Callable
 
+from milkrun.client.errors import RequestError
 from milkrun.client.headers import RawPairs
 from milkrun.client.wire import Received, ResponseParser
 
@@ -23,11 +24,10 @@ class StreamingParser(ResponseParser):
         on_interim: called with the head of each interim response.
 
     Attributes:
-        trailers: trailer fields, as they came.
         rest: what came after the head of a response that hands the connection over.
     """
 
-    __slots__ = ("_on_interim", "_takes_over", "_trailing", "rest", "trailers")
+    __slots__ = ("_on_interim", "_room", "_takes_over", "_trailers", "_trailing", "rest")
 
     def __init__(
         self, *, max_head: int, takes_over: Callable[[int], bool], on_interim: Callable[[bytes], None]
@@ -36,7 +36,8 @@ class StreamingParser(ResponseParser):
         self._takes_over = takes_over
         self._on_interim = on_interim
         self._trailing = False
-        self.trailers: RawPairs = ()
+        self._trailers: list[tuple[bytes, bytes]] = []
+        self._room = max_head  # bytes that they may still have
         self.rest: bytes | None = None
 
     def on_message_begin(self) -> None:
@@ -51,7 +52,9 @@ class StreamingParser(ResponseParser):
     def on_header(self, name: bytes, value: bytes) -> None:
         """As httptools has it."""
         if self._trailing:
-            self.trailers += ((name, value.rstrip(b" \t")),)  # what is before the value, httptools takes away
+            self._room -= len(name) + len(value)
+            if self._room >= 0:
+                self._trailers.append((name, value.rstrip(b" \t")))  # what is before the value, httptools takes away
 
     def feed(self, data: bytes) -> bool:
         """As `ResponseParser` has it."""
@@ -60,7 +63,15 @@ class StreamingParser(ResponseParser):
         else:
             self._feed_head(data)
         self._framing += len(data)
+        if self._room < 0:
+            message = f"the trailer fields are over {self._max_head} bytes"
+            raise RequestError("protocol", "header-too-large", message, phase="receive")
         return self._complete
+
+    @property
+    def trailers(self) -> RawPairs:
+        """The trailer fields, as they came."""
+        return tuple(self._trailers)
 
     def pour(self) -> bytes:
         """What came of the body since it was last asked for. Raises RequestError, body/too-large beyond the cap."""
