@@ -5,7 +5,7 @@ from milkrun.client.client import Client
 from milkrun.client.client_certificate import ClientCertificate
 from milkrun.client.descriptors import Descriptors, raise_limit
 from milkrun.client.errors import ClientError, OwnError, RequestError, RequestTimeoutError, UsageError
-from milkrun.client.events import Event, Step
+from milkrun.client.events import Event, Hook, Step
 from milkrun.client.facts import Certificate, ConnectionFacts, ProxyFacts, TlsFacts
 from milkrun.client.gate import Limits
 from milkrun.client.headers import Headers
@@ -37,6 +37,7 @@ __all__ = [
     "Digest",
     "Event",
     "Headers",
+    "Hook",
     "Hop",
     "KeepAlive",
     "Limits",
