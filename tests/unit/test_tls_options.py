@@ -89,6 +89,19 @@ def test_a_file_of_roots_that_has_changed_is_read_anew_by_the_next_client(tmp_pa
     assert contexts[2].get_ca_certs() != contexts[1].get_ca_certs()
 
 
+def test_roots_that_the_environment_names_are_those_it_names_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contexts = []
+    for name in ("one", "other"):
+        roots = tmp_path / name
+        trustme.CA().cert_pem.write_to_path(roots)
+        monkeypatch.setenv("SSL_CERT_FILE", str(roots))
+        contexts.append(Contexts().get(TlsOptions()))
+
+    assert contexts[0].get_ca_certs() != contexts[1].get_ca_certs()
+
+
 def test_a_private_key_is_not_kept_beyond_the_client_it_was_given_to(tmp_path: Path) -> None:
     file = tmp_path / "client.pem"
     trustme.CA().issue_cert("client.test").private_key_and_cert_chain_pem.write_to_path(file)

@@ -101,17 +101,19 @@ class Contexts:
         context = self._built.get(options)
         if context is None:
             secret = options.certificate is not None
-            context = _build(options) if secret else _shared(options, _edition(options.ca_file))
+            # By default the system's roots, or those that SSL_CERT_FILE names: asked now, for it may have changed.
+            roots = options.ca_file or ssl.get_default_verify_paths().cafile
+            context = _build(options) if secret else _shared(options, _edition(roots))
             self._built[options] = context
         return context
 
 
 @functools.lru_cache(maxsize=_MOST_SHARED)
-def _shared(options: TlsOptions, edition: tuple[int, ...] | None) -> ssl.SSLContext:  # noqa: ARG001  # tells a changed file
+def _shared(options: TlsOptions, edition: tuple[str | int, ...] | None) -> ssl.SSLContext:  # noqa: ARG001  # tells a changed file
     return _build(options)
 
 
-def _edition(path: str | None) -> tuple[int, ...] | None:
+def _edition(path: str | None) -> tuple[str | int, ...] | None:
     """What tells a file's content from an earlier one's; None if there is none, or it cannot be told."""
     if path is None:
         return None
@@ -119,7 +121,7 @@ def _edition(path: str | None) -> tuple[int, ...] | None:
         status = Path(path).stat()
     except OSError:
         return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
+    return path, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _build(options: TlsOptions) -> ssl.SSLContext:
