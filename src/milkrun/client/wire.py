@@ -29,7 +29,7 @@ _LANDMARK = re.compile(
     rb"[Rr][Aa][Nn][Ss][Ff][Ee][Rr]-(?!Encoding: chunked\r))))"
 )
 # How nearly every response starts, and the status that says.
-_PLAIN = {b"HTTP/1.%d %d" % (minor, status): status for minor in (0, 1) for status in range(200, 600)}
+_PLAIN = {b"HTTP/1.1 %d" % status: status for status in range(200, 600)}
 
 
 class Received(msgspec.Struct, gc=False):
@@ -200,6 +200,8 @@ class ResponseParser:
             self._held, self._before = b"", 0
             self._know(data[:end])
             self._feed_first(data)
+            if _is_faulty(self._head):
+                self._begun += 1  # which costs the connection, as a second response does
 
     def _know(self, head: bytes) -> None:
         landmark = _LANDMARK.search(head)
@@ -303,6 +305,11 @@ def _is_acceptable(head: bytes) -> bool:
     except httptools.HttpParserError:
         return False
     return True
+
+
+def _is_faulty(head: bytes) -> bool:
+    # RFC 9112 6.1: HTTP/1.0 knows no transfer codings, so who sent one may have framed the message otherwise.
+    return head.startswith(b"HTTP/1.0") and "transfer-encoding" in Headers.from_head(head)
 
 
 def _bad_body(refusal: Exception) -> RequestError:
