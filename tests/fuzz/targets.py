@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests.fuzz import test_coding, test_connection, test_parser, test_rules
+from tests.fuzz import test_coding, test_connection, test_parser, test_rules, test_streaming_parser
 from tests.support.compressing import compressed
 
 Target = Callable[[bytes], object]
@@ -33,6 +33,8 @@ TARGETS: dict[str, list[Target]] = {
     "connection": [
         _drawn(test_connection.test_a_response_that_was_tampered_with_spoils_no_other),
         _drawn(test_connection.test_any_tokens_in_any_order_spoil_no_other),
+        _drawn(test_streaming_parser.test_what_was_tampered_with_is_read_alike),
+        _drawn(test_streaming_parser.test_a_tampered_hand_over_is_read_alike),
     ],
     "coding": [
         _raw(test_coding.test_any_bytes_in_any_coding_are_read_alike_or_refused),
@@ -42,6 +44,7 @@ TARGETS: dict[str, list[Target]] = {
         _drawn(test_rules.test_an_address_is_a_url_or_a_usage_error),
         _drawn(test_rules.test_a_redirect_leads_to_a_url_or_is_a_bad_header),
         _drawn(test_rules.test_a_head_is_repaired_or_named),
+        _drawn(test_rules.test_any_challenge_offers_something_to_answer_or_nothing),
         _drawn(test_rules.test_a_certificate_has_facts_or_none),
         _drawn(test_rules.test_any_body_of_any_type_is_some_text),
     ],
