@@ -11,6 +11,7 @@ from typing import cast
 
 from milkrun.client.breakdown import broken, timed_out
 from milkrun.client.deadlines import Deadlines
+from milkrun.client.departure import LARGE, Departure
 from milkrun.client.errors import RequestError
 from milkrun.client.inflow import Inflow
 from milkrun.client.link import Closed, Link, Owner
@@ -20,9 +21,6 @@ from milkrun.client.trip import Trip
 from milkrun.client.wire import Received, ResponseParser
 from milkrun.client.wire_stream import StreamingParser
 
-# More than this may not fit the socket's buffer: then the phase `send` ends when the transport has let it all go.
-_LARGE = 64 * 1024
-
 
 class Connection(Link):
     """A connection and the exchange it is carrying, if any.
@@ -31,7 +29,8 @@ class Connection(Link):
         below: which other lies below it in the stack of idle connections.
     """
 
-    __slots__ = ("_early", "_lent", "_max_head", "_parser", "_paused", "_spent", "_trip", "answer", "below")
+    __slots__ = ("_departure", "_early", "_is_stuck", "_lent", "_max_head", "_parser", "_paused", "_spent", "_trip",
+                 "answer", "below")  # fmt: skip
 
     shared = False
     unheeded = False  # HTTP/1.1 has no word for it
@@ -50,7 +49,8 @@ class Connection(Link):
         self._max_head = max_head
         self._parser = ResponseParser(max_head=max_head)
         self._lent: StreamedExchange | None = None
-        self._paused = self._spent = False
+        self._paused = self._spent = self._is_stuck = False
+        self._departure: Departure | None = None  # of a large request
         self._early = b""
         self._trip: Trip | None = None  # of the exchange in flight
         self.answer: asyncio.Future[Received] | None = None
@@ -68,11 +68,12 @@ class Connection(Link):
             self._deadlines.watch(self)
         if self.ended is None:
             data = request.data
-            if len(data) > _LARGE:
-                self._transport.set_write_buffer_limits(high=0)
-            self._transport.write(data)
-            if not self._paused:
-                trip.sent = self._clock()
+            if len(data) > LARGE:
+                self._depart(data)
+            else:
+                self._transport.write(data)
+                if not self._paused:
+                    trip.sent = self._clock()
         else:
             trip.sent = trip.begun  # that there is nobody to send to was the server's doing: it is `wait` that fails
         if self._early or self.ended is not None:
@@ -88,6 +89,7 @@ class Connection(Link):
         self._lent = exchange = StreamedExchange(
             self,
             self._transport,
+            self.beneath,
             loop=self._loop,
             deadlines=self._deadlines,
             clock=self._clock,
@@ -100,9 +102,10 @@ class Connection(Link):
         exchange.begin(early)
         return exchange
 
-    def take_back(self) -> None:
+    def take_back(self, *, is_stuck: bool) -> None:
         """As `Lender` has it."""
         self._lent = None
+        self._is_stuck = is_stuck
 
     def dismiss(self, error: Exception) -> None:
         """As `Link` has it."""
@@ -115,6 +118,13 @@ class Connection(Link):
             self.abandon(Closed.CLIENT)
             if not answer.done():
                 answer.set_exception(error)
+
+    def close(self, reason: Closed) -> None:
+        """As `Link` has it."""
+        if self._is_stuck:  # what the server does not read would keep a close in good order waiting for ever
+            self.abandon(reason)
+        else:
+            super().close(reason)
 
     def abandon(self, reason: Closed) -> None:
         """As `Link` has it."""
@@ -156,12 +166,17 @@ class Connection(Link):
     def pause_writing(self) -> None:
         """As asyncio has it: the request is waiting for room in the socket's buffer."""
         self._paused = True
+        if self._departure is not None:
+            self._departure.is_held = True
 
     def resume_writing(self) -> None:
         """As asyncio has it."""
         self._paused = False
-        if self._trip is not None:  # else the answer came before the request was all sent
-            self._trip.sent = self._clock()
+        if self._departure is None:
+            self._mark_sent()
+        else:
+            self._departure.is_held = False
+            self._departure.look()
 
     def strike(self, now: float) -> None:
         """Its time has come: the deadline of the exchange, or the end of its idle life."""
@@ -187,10 +202,31 @@ class Connection(Link):
         if self.answer is not None and self.ended is not None:
             self._stop(None)
 
+    def _depart(self, data: bytes) -> None:
+        departure = Departure(self._transport, self.beneath, loop=self._loop, on_gone=self._mark_sent)
+        departure.is_held = self._paused
+        departure.tighten()
+        self._departure = departure
+        self._transport.write(data)
+        departure.look()
+
+    def _mark_sent(self) -> None:
+        trip = self._trip
+        if trip is not None and not trip.sent:  # else the answer came before the request was all sent
+            trip.sent = self._clock()
+
+    def _conclude_early(self, received: Received, trip: Trip) -> None:
+        """The answer is here, and nobody has said that the request has all been sent."""
+        if self._departure is not None and self._departure.is_over:
+            trip.sent = trip.heard  # it was, at the latest when the server began to answer
+        else:
+            received.keep, self._is_stuck = False, True
+
     def _finish(self) -> None:
         received = self._parser.take()
-        if self._paused:
-            received.keep = False  # the rest of the request is still to be sent
+        trip = self._trip
+        if trip is not None and not trip.sent:
+            self._conclude_early(received, trip)
         self._spent = not received.keep
         self.due = math.inf
         answer, self.answer, self._trip = self.answer, None, None

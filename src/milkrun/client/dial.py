@@ -38,6 +38,7 @@ class Dialled(NamedTuple, Generic[P]):
     Attributes:
         peer, address, tls, proxy: as in `ConnectionFacts`.
         alpn: the protocol that the server chose (RFC 7301), None if it chose none or there is no TLS.
+        beneath: what TLS writes to, None if there is no TLS.
     """
 
     transport: asyncio.Transport
@@ -47,6 +48,7 @@ class Dialled(NamedTuple, Generic[P]):
     tls: TlsFacts | None
     alpn: str | None
     proxy: ProxyFacts | None
+    beneath: asyncio.Transport | None
 
 
 class Dialer:
@@ -144,6 +146,7 @@ class Dialer:
         else:
             connected = await self._passage.through(route.proxy, origin, route, progress, fresh_dns=fresh_dns)
         progress.connected = connected
+        beneath = None if context is None else connected.transport
         try:
             if context is not None:
                 with progress.timed("tls"):
@@ -155,7 +158,9 @@ class Dialer:
         except BaseException:
             connected.transport.abort()  # start_tls leaves it open when it is cancelled before its first step
             raise
-        return Dialled(connected.transport, protocol, connected.peer, connected.address, facts, alpn, progress.proxy)
+        return Dialled(
+            connected.transport, protocol, connected.peer, connected.address, facts, alpn, progress.proxy, beneath
+        )
 
     async def _connect(self, origin: Origin, route: Route, progress: Progress, *, fresh_dns: bool) -> Connected:
         """Reach the origin; a peer that resets at once is blamed as one that resets a moment later.

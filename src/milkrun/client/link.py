@@ -66,15 +66,16 @@ class Link(asyncio.Protocol):
             all end together.
         retires: clock seconds at which it is too old, by the client's maximum age; before `created`: at once.
         peer, address, tls, proxy: as `ConnectionFacts` has them.
+        beneath: what TLS writes to, None without TLS.
         is_idle: whether it carries nothing and waits for the next exchange.
         due, watched: see `deadlines`; while idle, the time to expire.
         ended: why it was closed; None while it is open.
         lost: whether its descriptor is closed.
     """
 
-    __slots__ = ("_clock", "_deadlines", "_loop", "_transport", "address", "created", "due", "ended", "gap",
-                 "is_idle", "jitter", "key", "lost", "owner", "patience", "peer", "proxy", "retires", "returned", "tls",
-                 "uses", "watched")  # fmt: skip
+    __slots__ = ("_clock", "_deadlines", "_loop", "_transport", "address", "beneath", "created", "due", "ended",
+                 "gap", "is_idle", "jitter", "key", "lost", "owner", "patience", "peer", "proxy", "retires",
+                 "returned", "tls", "uses", "watched")  # fmt: skip
 
     shared: ClassVar[bool]
 
@@ -97,6 +98,7 @@ class Link(asyncio.Protocol):
         self.address: str | None = None
         self.tls: TlsFacts | None = None
         self.proxy: ProxyFacts | None = None
+        self.beneath: asyncio.Transport | None = None
         self.created = self.returned = clock()
         self.uses = 0
         self.gap = math.inf

@@ -80,7 +80,7 @@ class Opener:
             raise
         connection = dialled.protocol
         connection.peer, connection.address, connection.tls = dialled.peer, dialled.address, dialled.tls
-        connection.proxy = dialled.proxy
+        connection.proxy, connection.beneath = dialled.proxy, dialled.beneath
         connection.retires = connection.created + self._policy.max_age * connection.jitter
         return connection
 

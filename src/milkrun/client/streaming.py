@@ -11,6 +11,7 @@ from typing import Protocol, cast
 
 from milkrun.client.breakdown import broken, timed_out
 from milkrun.client.deadlines import Deadlines
+from milkrun.client.departure import LARGE, Departure
 from milkrun.client.errors import RequestError
 from milkrun.client.facts import ConnectionFacts
 from milkrun.client.headers import Headers
@@ -41,8 +42,11 @@ class Lender(Protocol):
     def close(self, reason: Closed) -> None:
         """Close in good order."""
 
-    def take_back(self) -> None:
-        """The exchange is over: what the transport has to say from now on is the connection's again."""
+    def take_back(self, *, is_stuck: bool) -> None:
+        """The exchange is over: what the transport has to say from now on is the connection's again.
+
+        It is stuck if the server has answered and does not read the rest of the request.
+        """
 
     def connection_lost(self, exc: Exception | None) -> None:
         """As asyncio has it."""
@@ -56,8 +60,8 @@ class StreamedExchange(asyncio.Protocol):
         due, watched: see `deadlines`.
     """
 
-    __slots__ = ("_clock", "_deadlines", "_holding", "_inflow", "_lender", "_loop", "_over", "_parser",
-                 "_paused", "_request", "_transport", "_trip", "_tunnel", "_vacancy", "_writing",
+    __slots__ = ("_clock", "_deadlines", "_departure", "_holding", "_inflow", "_lender", "_loop", "_over", "_parser",
+                 "_request", "_transport", "_trip", "_tunnel", "_vacancy", "_writing",
                  "answer", "due", "watched")  # fmt: skip
 
     shared = False
@@ -67,6 +71,7 @@ class StreamedExchange(asyncio.Protocol):
         self,
         lender: Lender,
         transport: asyncio.Transport,
+        beneath: asyncio.Transport | None,
         *,
         loop: asyncio.AbstractEventLoop,
         deadlines: Deadlines,
@@ -86,7 +91,8 @@ class StreamedExchange(asyncio.Protocol):
         self._request = request
         self._trip = trip
         self._writing = request.streamed
-        self._over = self._paused = self._holding = False
+        self._over = self._holding = False
+        self._departure = Departure(transport, beneath, loop=loop, on_gone=self._mark_sent)
         self._tunnel: Tunnel | None = None
         self._vacancy: asyncio.Future[None] | None = None
         self.answer: asyncio.Future[Received] = loop.create_future()
@@ -103,8 +109,11 @@ class StreamedExchange(asyncio.Protocol):
         self._parser.expect(self._request.head_only, self._request.max_body, False)
         self._wait_until(self._trip.deadline)
         if self._lender.ended is None:
+            if len(self._request.data) > LARGE:
+                self._departure.tighten()
             self._transport.write(self._request.data)
-            self._mark_sent()
+            if not self._writing:
+                self._departure.look()
         else:
             self._trip.sent = self._trip.begun  # as in Connection.start
         if early:
@@ -114,7 +123,7 @@ class StreamedExchange(asyncio.Protocol):
 
     async def write(self, piece: bytes) -> bool:
         """As `OpenExchange` has it."""
-        if self._paused:
+        if self._departure.is_held:
             self._vacancy = self._loop.create_future()
             await self._vacancy
         if self._writing and piece:  # an empty chunk would be the last one
@@ -124,11 +133,11 @@ class StreamedExchange(asyncio.Protocol):
     def end_content(self) -> None:
         """As `OpenExchange` has it."""
         if self._writing:
-            self._transport.set_write_buffer_limits(high=0)  # so that `send` ends when all has gone
+            self._departure.tighten()
             if self._request.chunked:
                 self._transport.write(b"0\r\n\r\n")
             self._writing = False
-            self._mark_sent()
+            self._departure.look()
 
     def facts(self, begun: float) -> ConnectionFacts:
         """As `OpenExchange` has it."""
@@ -169,7 +178,7 @@ class StreamedExchange(asyncio.Protocol):
         self._deadlines.forget(self)
         tunnel = Tunnel(self._transport, on_close=self._close_handed, on_lost=self._lender.connection_lost)
         self._tunnel = tunnel
-        tunnel.begin(self._parser.rest or b"", paused=self._paused)
+        tunnel.begin(self._parser.rest or b"", paused=self._departure.is_held)
         return tunnel
 
     def await_more(self, seconds: float) -> None:
@@ -207,13 +216,14 @@ class StreamedExchange(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """As asyncio has it."""
-        self._paused = True
+        self._departure.is_held = True
 
     def resume_writing(self) -> None:
         """As asyncio has it."""
-        self._paused = False
+        self._departure.is_held = False
         self._let_write()
-        self._mark_sent()
+        if not self._writing:
+            self._departure.look()
 
     def strike(self, now: float) -> None:  # noqa: ARG002  # as `Watched` has it
         """Its deadline, or the reader's patience, is over."""
@@ -225,7 +235,7 @@ class StreamedExchange(asyncio.Protocol):
             self._deadlines.watch(self)
 
     def _mark_sent(self) -> None:
-        if not self._writing and not self._paused and not self._trip.sent:
+        if not self._over and not self._trip.sent:
             self._trip.sent = self._clock()
 
     def _mark_heard(self) -> None:
@@ -251,14 +261,17 @@ class StreamedExchange(asyncio.Protocol):
         if self._parser.rest is not None:
             self._transport.pause_reading()  # until the stream is handed over
             return
-        keep = self._parser.keep and not self._writing and not self._paused
+        is_stuck = not self._departure.is_over
+        keep = self._parser.keep and not self._writing and not is_stuck
+        if not (self._trip.sent or self._writing or is_stuck):
+            self._trip.sent = self._trip.heard  # it was, at the latest when the server began to answer
         if keep:
             fields = Headers.from_head(cast("Received", self._parser.opening()).head)
             self._lender.patience = heeded(self._lender.patience, fields.get("keep-alive"))
-        self._give_back()
+        self._give_back(is_stuck=is_stuck)
         self._inflow.finish(self._parser.trailers, keep=keep)
 
-    def _give_back(self) -> None:
+    def _give_back(self, *, is_stuck: bool = False) -> None:
         self._over = True
         self._writing = False
         self.due = math.inf
@@ -267,7 +280,7 @@ class StreamedExchange(asyncio.Protocol):
         self._transport.set_protocol(self._lender)  # type: ignore[arg-type]  # a Lender is a protocol of asyncio's
         if self._holding:
             self._transport.resume_reading()
-        self._lender.take_back()
+        self._lender.take_back(is_stuck=is_stuck)
 
     def _let_write(self) -> None:
         if self._vacancy is not None and not self._vacancy.done():
