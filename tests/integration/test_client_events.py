@@ -336,6 +336,31 @@ async def test_a_call_cancelled_after_any_number_of_turns_is_told_to_its_end(way
         assert outcome is None
 
 
+async def test_a_call_over_tls_and_http2_cancelled_after_any_number_of_turns_is_told_to_its_end(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    authority, heard = Authority(tmp_path_factory.mktemp("authority")), Listener()
+
+    async def script(stream: Served) -> None:
+        stream.head(200)
+        await turns(3)
+        await stream.say(b"hi", end=True)
+
+    async with http2_origin(script, context=authority.good()) as origin:
+        for count in range(LONGEST):
+            async with Client(resolver=Directory(), ca_file=authority.ca_file, on_event=heard) as client:
+                tasks = [asyncio.create_task(client.get(origin.url)) for _ in range(2)]
+                await turns(count)
+                tasks[0].cancel()
+                outcome, other = await asyncio.gather(*tasks, return_exceptions=True)
+            assert not isinstance(other, BaseException)
+            assert heard.is_well_formed(), f"after {count} turns"
+            heard.events.clear()
+            if not isinstance(outcome, asyncio.CancelledError):
+                break
+        assert 0 < count < LONGEST - 1
+
+
 async def test_streams_of_one_connection_are_told_apart() -> None:
     heard = Listener()
     release = asyncio.Event()
