@@ -2,6 +2,7 @@
 
 import math
 import time
+import warnings
 from asyncio import _get_running_loop  # the one that does not raise: this is asked for each request
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -69,6 +70,8 @@ class Client:
             family ("ipv4", "ipv6" or "any"), resolve (addresses by host or host:port), nameservers.
     """
 
+    _closed = True  # until it is made: `__del__` may come before that
+
     def __init__(
         self,
         *,
@@ -125,6 +128,11 @@ class Client:
     def __repr__(self) -> str:
         state = " closed:" if self._closed else "" if self._home.loop else " unused:"
         return f"<Client{state} {self._pool!r}, {self._warm + self._sender.warm + self._sender.cold} requests>"
+
+    def __del__(self, warn: Callable[..., None] = warnings.warn) -> None:
+        # Its connections, and what they hold, would else stay for a while without a word.
+        if not self._closed and self._pool.open:
+            warn(f"unclosed {self!r}; use `async with` or `await aclose()`", ResourceWarning, source=self)
 
     async def __aenter__(self) -> Self:
         if _get_running_loop() is not self._loop:
