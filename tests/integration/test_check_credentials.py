@@ -19,7 +19,7 @@ from tests.support.token_endpoint import TokenEndpoint, said
 __all__ = ["anyio_backend", "checks"]
 
 SECRET = "5ecret-of-the-client"
-HELD = 0.6  # seconds for which a token endpoint thinks
+HELD = 0.6  # seconds for which a slow token endpoint thinks: longer than any deadline here
 
 
 def oauth2(token_url: str, **more: object) -> dict[str, object]:
@@ -91,11 +91,11 @@ async def test_a_tokens_time_is_no_part_of_the_targets(checks: Checks) -> None:
     async with scripted(answers(OK)) as server, scripted(slow(login)) as tokens:
         client = oauth2(tokens.url) | {"timeout": "500ms"}
         cold, warm = await checks.of(server.url, "[RESPONSE_TIME] < 500", client=client, rounds=2)
+        assert len(set(credentials_of(server)[-2:])) == 1
     assert (cold.outcome, warm.outcome) == (Outcome.UP, Outcome.UP)
-    assert cold.timings.queue >= HELD > cold.timings.total
+    assert cold.timings.queue > 0.5 > cold.timings.total
     phases = ("dns", "connect", "tls", "send", "wait", "receive")
     assert sum(getattr(cold.timings, phase) for phase in phases) <= cold.timings.total
-    assert warm.timings.queue < HELD
 
 
 async def test_a_target_that_is_silent_after_a_slow_token_is_down_and_not_our_overload(checks: Checks) -> None:
@@ -103,7 +103,7 @@ async def test_a_target_that_is_silent_after_a_slow_token_is_down_and_not_our_ov
     async with scripted(silence) as server, scripted(slow(login)) as tokens:
         (result,) = await checks.of(server.url, client=oauth2(tokens.url) | {"timeout": "300ms"})
     assert (result.outcome, failure(result)) == (Outcome.DOWN, ("wait", "timeout"))
-    assert result.timings.queue >= HELD
+    assert result.timings.queue > 0.3
 
 
 def is_unknown_for_lack_of_a_token(result: Result) -> bool:
