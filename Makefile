@@ -48,7 +48,7 @@ bench-monitor: $(BENCHING) assets ## Measure the monitor from end to end
 soak: $(BENCHING) ## Visit 2,000 misbehaving origins for ten minutes: nothing may grow (SECONDS=60 for one)
 	@$(BIN)/python -m benchmarks soak --seconds $(SECONDS)
 
-fuzz: SECONDS ?= 60
+fuzz: SECONDS = 60
 fuzz: $(FUZZING) ## Look for what breaks the client's parsers: make fuzz [SECONDS=60]
 	@$(BIN)/python -m tests.fuzz $(SECONDS)
 
