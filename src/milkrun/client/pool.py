@@ -130,7 +130,10 @@ class Pool:
     def put_back(self, connection: Connection, request: PreparedRequest, now: float, *, keep: bool) -> None:
         """The exchange is over: keep the connection warm, or close it."""
         lane = self._lanes[request.key]
-        reason = connection.ended or self._verdict(connection, request, now, keep=keep)
+        reason = connection.ended
+        # Nearly always nothing stands against it; a fresh one has been used once.
+        if not (keep and 1 < connection.uses < request.max_uses and not self._room.waiters) and reason is None:
+            reason = self._verdict(connection, request, now, keep=keep)
         if reason is None:
             connection.below, lane.top = lane.top, connection
             self.idle += 1
@@ -284,7 +287,7 @@ class Pool:
             return Closed.NOT_KEPT
         if connection.uses >= request.max_uses:
             return Closed.MAX_USES
-        if (connection.uses == 1 or self._room.waiters) and self._is_surplus(connection, now):
+        if self._is_surplus(connection, now):
             return Closed.BUDGET
         return None
 
