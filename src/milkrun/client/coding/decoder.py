@@ -1,6 +1,8 @@
 """The codings of one body, chained: what each undoes is the next one's input, piece by piece."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import NoReturn
 
 from milkrun.client.coding.brotli import BROTLI
 from milkrun.client.coding.deflate import DEFLATE, GZIP
@@ -59,7 +61,8 @@ def decoder(encoding: str, *, cap: int) -> Decoder:
         cap: the most bytes that any step may give.
 
     Raises:
-        RequestError: body/bad-encoding for a coding that is unknown, or too many of them.
+        RequestError: body/bad-encoding for too many codings. One that is unknown is refused by the decoder, and only
+            once there is a body: a response to HEAD may well name one.
     """
     names = [name for name in (part.strip().lower() for part in encoding.split(",")) if name not in ("", "identity")]
     if len(names) > _MAX_CODINGS:
@@ -94,10 +97,11 @@ def _at_once(body: bytes, encoding: str, cap: int) -> bytes | None:
 
 
 def _coding(name: str) -> Coding:
-    try:
-        return _CODINGS[name]
-    except KeyError:
-        raise bad(f"the body came in the coding {name[:40]!r}, which was not asked for") from None
+    return _CODINGS.get(name) or Coding(name=name, stream=partial(_refuse, name), error=ValueError)
+
+
+def _refuse(name: str) -> NoReturn:
+    raise bad(f"the body came in the coding {name[:40]!r}, which was not asked for")
 
 
 def _sliced(received: bytes) -> Iterable[bytes]:
