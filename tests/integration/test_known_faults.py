@@ -45,11 +45,13 @@ async def busy_or_not(peer: Peer) -> None:
 
 async def test_connections_in_use_cost_no_idle_one_its_warmth() -> None:
     async with scripted(busy_or_not, host=EVERYWHERE) as server, Client(descriptors=Descriptors(48)) as client:
-        for number in range(20):
-            await client.get(f"http://127.0.7.{number + 1}:{server.port}/")
+        urls = [f"http://127.0.7.{number + 1}:{server.port}/" for number in range(20)]
+        for url in urls:
+            await client.get(url)
         busy = [asyncio.create_task(client.get(f"http://127.0.8.1:{server.port}/wait")) for _ in range(25)]
         assert await until(lambda: sum(len(peer.heard) for peer in server.peers) == 45)
         assert client.stats()["connections"] == {"open": 45, "idle": 20, "in_use": 25}
+        assert all([(await client.get(url)).connection.reused for url in (*urls, *urls)])
         for request in busy:
             request.cancel()
         await asyncio.gather(*busy, return_exceptions=True)
@@ -90,6 +92,7 @@ async def test_a_connection_that_one_waits_for_and_another_closes_leaves_nobody_
         release.set()
         assert await asyncio.wait_for(first, PATIENCE) == 200
         assert (await asyncio.wait_for(waiter, PATIENCE)).status == 200
+        assert client.stats()["stale_retries_total"] == 0
         assert await until(lambda: at_rest(client, idle=1))
 
 
