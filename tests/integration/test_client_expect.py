@@ -12,7 +12,7 @@ from tests.support.dialling import Directory
 from tests.support.puppets import Puppets, puppets
 from tests.support.scripted import OK, Peer, answers, scripted
 from tests.support.stepping import SteppedLoop
-from tests.support.turns import until
+from tests.support.turns import turns, until
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 EXPECT = {"expect": "100-continue"}
@@ -61,6 +61,21 @@ async def test_a_refusal_spares_the_content() -> None:
         response = await client.post(server.url, content=untouched(), headers=EXPECT)
         assert (response.status, response.body, touched) == (417, b"no", [])
         assert await until(lambda: at_rest(client, idle=0))  # the server still waits for the content
+
+
+async def test_a_refusal_whose_body_comes_later_spares_the_content_too() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(b"HTTP/1.1 417 Expectation Failed\r\nContent-Length: 2\r\n\r\n")
+        await turns(50)
+        await peer.say(b"no")
+        heard.append(await peer._loop.sock_recv(peer._sock, 100))
+
+    heard: list[bytes] = []
+    async with scripted(script) as server, Client() as client:
+        async with client.stream("POST", server.url, content=pieces(), headers=EXPECT) as response:
+            assert (response.status, await response.read()) == (417, b"no")
+        assert await until(lambda: heard == [b""])
 
 
 async def test_content_that_was_not_touched_may_be_sent_on_another_connection() -> None:

@@ -190,8 +190,8 @@ def test_a_shared_connection_gives_way_to_who_needs_its_descriptor(loop: Stepped
             await client.get(shared.url, **H2)
             await client.get(plain)
             assert (await client.get(shared.url, **H2)).status == 200
-            waiting = [asyncio.create_task(client.get(url)) for url in (plain, plain)]
-            waiting.append(asyncio.create_task(client.get(shared.url, **H2)))
+            waiting = [asyncio.create_task(client.get(shared.url, **H2))]
+            waiting += [asyncio.create_task(client.get(url)) for url in (plain, plain)]
             assert [response.status for response in await asyncio.gather(*waiting)] == [200] * 3
             assert client.stats()["closed_total"].keys() == {"budget"}
 

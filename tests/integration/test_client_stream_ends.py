@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from milkrun.client import Client, RequestError, StreamedResponse, UsageError
 from milkrun.client.connection import Connection
 from milkrun.client.dial import Dialer
+from milkrun.client.inflow import HIGH_WATER
 from milkrun.client.tls import Contexts
 from tests.support.accounts import at_rest
 from tests.support.descriptors import open_sockets, settled
@@ -76,6 +78,19 @@ async def test_what_is_left_ends_the_connection_if_it_is_much() -> None:
     async with scripted(answers(text)) as server, Client(drain_limit=100) as client:
         async with client.stream("GET", server.url):
             pass
+        assert await until(lambda: at_rest(client, idle=0))
+
+
+async def test_a_reader_who_has_held_the_sender_back_may_go_away() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 40000000\r\n\r\n")
+        with suppress(OSError):  # the client has gone
+            await peer.say(b"x" * 40_000_000)
+
+    async with scripted(script) as server, Client() as client:
+        async with client.stream("GET", server.url) as response:
+            assert await until(lambda: response._flight._inflow.waiting > HIGH_WATER)
         assert await until(lambda: at_rest(client, idle=0))
 
 

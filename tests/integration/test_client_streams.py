@@ -31,6 +31,11 @@ async def test_a_keep_alive_time_is_heeded_however_much_comes_at_once() -> None:
                 assert response.connection.reused == reused
 
 
+async def read(client: Client, url: str) -> bytes:
+    async with client.stream("GET", url) as response:
+        return await response.read()
+
+
 async def test_a_reader_who_takes_nothing_holds_the_sender_back() -> None:
     sent = 0
 
@@ -224,3 +229,40 @@ async def test_a_whole_response_is_text_and_json_too() -> None:
         await whole.discard()
         with pytest.raises(ValueError, match="Expecting value"):
             whole.json()
+
+
+async def test_codings_are_undone_however_small_the_pieces() -> None:
+    coded = gzipped(b"hello")
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(coded))
+        await peer.trickle(coded)
+        await silence(peer)
+
+    async with scripted(script) as server, Client() as client, client.stream("GET", server.url) as response:
+        pieces = [piece async for piece in response]
+        assert all(pieces)
+        assert b"".join(pieces) == b"hello"
+
+
+async def test_trailers_are_no_larger_than_a_head_may_be() -> None:
+    text = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n" + b"X: y\r\n" * 600 + b"\r\n"
+    async with scripted(answers(text)) as server, Client(max_head=1000) as client:
+        with pytest.raises(RequestError, match="protocol/header-too-large"):
+            await read(client, server.url)
+        assert await until(lambda: at_rest(client, idle=0))
+
+
+async def test_content_that_is_large_and_whole_goes_out_before_the_stream_comes_back() -> None:
+    content = b"x" * 3_000_000
+
+    async def script(peer: Peer) -> None:
+        while await peer.message():
+            await peer.say(OK)
+
+    async with scripted(script) as server, Client() as client:
+        for reused in (False, True):
+            async with client.stream("POST", server.url, content=content) as response:
+                assert (await response.read(), response.connection.reused) == (b"hi", reused)
+        assert response.timings.send > 0

@@ -74,3 +74,26 @@ def test_connections_are_shared_by_origin_and_where_there_is_one_by_how_the_cert
         for insecure in (None, False, True)
     }
     assert len(keys) == 5
+
+
+@pytest.mark.parametrize("value", ["x", "-1", "", "5, 5", "1" * 20])
+def test_the_length_of_a_stream_is_one_number(value: str) -> None:
+    with pytest.raises(UsageError, match="expected one number of bytes"):
+        data("POST", headers=[("Content-Length", value)], content=iter((b"x",)))
+
+
+def test_the_length_of_a_stream_is_said_once() -> None:
+    lengths = [("Content-Length", "5"), ("content-length", "6")]
+    with pytest.raises(UsageError, match="'5, 6'; expected one number"):
+        data("POST", headers=lengths, content=iter((b"x",)))
+
+
+@pytest.mark.parametrize("target", ["/a b", "", "/\u00e4", "/a\r\nX: y"])
+def test_a_target_is_visible_characters_without_a_space(target: str) -> None:
+    with pytest.raises(UsageError, match="is no request target"):
+        data(target=target)
+
+
+def test_credentials_are_given_in_one_place() -> None:
+    with pytest.raises(UsageError, match="an Authorization header and auth, too"):
+        data(headers={"authorization": "Basic x"}, auth=("me", "secret"))

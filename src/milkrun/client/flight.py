@@ -74,11 +74,6 @@ class Flight:
         return received
 
     @property
-    def answer(self) -> asyncio.Future[Received]:
-        """Brings the head of the response."""
-        return self._exchange.answer
-
-    @property
     def exchange(self) -> OpenExchange:
         """What is under way."""
         return self._exchange

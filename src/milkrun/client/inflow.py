@@ -36,7 +36,7 @@ class Inflow:
 
     def __init__(self, on_end: Callable[[bool], None]) -> None:
         """`on_end` is called once, when nothing more will arrive, with whether the connection may be kept."""
-        self.source: Source | None = None
+        self.source: Source  # from before the first piece on
         self.waiting = 0
         self.complete = False
         self.trailers: RawPairs = ()
@@ -79,8 +79,7 @@ class Inflow:
         if self._pieces:
             piece = self._pieces.popleft()
             self.waiting -= len(piece)
-            if self.source is not None:
-                self.source.consumed(len(piece), self.waiting)
+            self.source.consumed(len(piece), self.waiting)
             return piece
         if self.error is not None:
             raise self.error
@@ -88,8 +87,7 @@ class Inflow:
 
     async def _wait(self, patience: float) -> None:
         self._reader = asyncio.get_running_loop().create_future()
-        if self.source is not None:
-            self.source.await_more(patience)
+        self.source.await_more(patience)
         try:
             await self._reader
         finally:

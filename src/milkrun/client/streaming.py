@@ -153,11 +153,6 @@ class StreamedExchange(asyncio.Protocol):
         """As `OpenExchange` has it."""
         return self._lender.gap
 
-    @property
-    def ended(self) -> Closed | None:
-        """As `OpenExchange` has it."""
-        return self._lender.ended
-
     def abandon(self, reason: Closed) -> None:
         """As `OpenExchange` has it."""
         if not self._over:
@@ -302,7 +297,7 @@ class StreamedExchange(asyncio.Protocol):
     def _tell(self, error: Exception) -> None:
         if not self.answer.done():
             self.answer.set_exception(error)
-        elif not self._inflow.complete:
+        else:
             self._inflow.fail(error)
 
     def _layer(self) -> str:
