@@ -53,9 +53,9 @@ class Upload:
             length += len(piece)
             if self._request.length is not None and length > self._request.length:
                 self._judge(length)
+            await asyncio.sleep(0)  # a source that never waits would keep from us that nobody wants more
             if not await exchange.write(piece):
                 return None
-            await asyncio.sleep(0)  # a source that never waits would keep from us that nobody wants more
         return length
 
     def _judge(self, length: int) -> None:
