@@ -28,6 +28,8 @@ class Fleet:
         """This server, at work; where its program is missing, the test is skipped, or fails under CI=true."""
         if server.program() is None:
             _missing(f"{server.name} is missing: {server.remedy}")
+        if server is not APPLICATION:
+            self.running(APPLICATION)  # to whom most of them pass on
         running = self._running.get(server.name)
         if running is None:
             running = self._running[server.name] = self._made(server)
@@ -53,11 +55,15 @@ class Fleet:
             site=str(self._site),
             pem=self._pem,
             doors=tuple(sockets),
-            application=0 if server is APPLICATION else self.running(APPLICATION).port(Manner.STEADY, Layer.PLAIN),
+            application=self._application_port(),
             patience=server.patience,
             lifetime=server.lifetime,
         )
         return Running(server, order, sockets)
+
+    def _application_port(self) -> int:
+        running = self._running.get(APPLICATION.name)
+        return 0 if running is None else running.port(Manner.STEADY, Layer.PLAIN)
 
 
 def _missing(reason: str) -> NoReturn:

@@ -28,6 +28,8 @@ class Server(Protocol):
         patience: how long an IMPATIENT door keeps an idle connection, in seconds.
         codings: the content codings it can apply to /text.
         trailers: whether it serves /trailers.
+        lingers: whether it reads on after it has refused a content; else the reset that follows the refusal may
+            destroy it on its way (RFC 9112 9.6).
     """
 
     @property
@@ -48,6 +50,8 @@ class Server(Protocol):
     def codings(self) -> frozenset[str]: ...
     @property
     def trailers(self) -> bool: ...
+    @property
+    def lingers(self) -> bool: ...
 
     def program(self) -> str | None:
         """The path of what to run, None where it is missing."""

@@ -12,6 +12,7 @@ from tests.support.accounts import at_rest, balanced
 from tests.support.turns import until
 
 STEP = 50_000
+SILENT = {"nginx", "hypercorn", "uvicorn-zttp"}  # over HTTP/2; the client waits a second for the word, and goes ahead
 EXPECT = {"Expect": "100-continue"}
 
 
@@ -58,10 +59,9 @@ async def test_a_reader_who_takes_his_time_holds_nobody_else_up(visit: Visit) ->
 @everywhere()
 async def test_pieces_are_there_before_the_body_has_ended(visit: Visit) -> None:
     async with visit.client.stream("GET", visit.url("/stalled")) as response:
-        async for piece in response:
-            assert TEXT.startswith(piece)
-            break
-    assert (await visit.client.get(visit.url("/slow"))).body == PIECE * PIECES
+        assert TEXT.startswith(await anext(aiter(response)))
+        response.cut()
+    assert (await visit.client.get(visit.url("/plain"))).body == PLAIN
     assert balanced(visit.client)
 
 
@@ -91,7 +91,7 @@ async def test_a_content_of_promised_length_arrives_whole(visit: Visit) -> None:
     assert at_rest(visit.client, idle=1)
 
 
-@everywhere()
+@everywhere(where=lambda cell: not (cell.transport.is_shared and cell.server.name in SILENT))
 async def test_a_content_that_waits_for_the_servers_word_arrives_whole(visit: Visit) -> None:
     bottles = Bottles(TEXT)
     async with visit.client.stream("POST", visit.url("/upload"), content=bottles, headers=EXPECT) as response:
@@ -102,8 +102,11 @@ async def test_a_content_that_waits_for_the_servers_word_arrives_whole(visit: Vi
 @everywhere()
 async def test_a_refusal_ends_a_content_that_would_never_end(visit: Visit) -> None:
     bottles = Bottles(LARGE, endless=True)
-    async with visit.client.stream("POST", visit.url("/refused"), content=bottles) as response:
-        assert response.status == 413
+    try:
+        async with visit.client.stream("POST", visit.url("/refused"), content=bottles) as response:
+            assert response.status == 413
+    except RequestError:
+        assert not visit.cell.server.lingers
     assert await until(lambda: bottles.ended)
     assert (await visit.client.get(visit.url("/plain"))).body == PLAIN
     assert balanced(visit.client)
@@ -119,10 +122,12 @@ async def test_what_comes_after_the_body_is_told(visit: Visit) -> None:
 
 @everywhere()
 async def test_a_server_killed_in_the_middle_of_a_body_is_told_as_that_and_found_again_later(visit: Visit) -> None:
-    with pytest.raises(RequestError) as caught:
-        async with visit.client.stream("GET", visit.url("/stalled")) as response:
-            async for _ in response:
-                visit.running.kill()
+    async with visit.client.stream("GET", visit.url("/stalled")) as response:
+        body = aiter(response)
+        assert TEXT.startswith(await anext(body))
+        visit.running.kill()
+        with pytest.raises(RequestError) as caught:
+            assert [piece async for piece in body]
     assert (caught.value.layer, caught.value.kind) in {("receive", "truncated"), ("receive", "reset")}
     visit.running.start()
     assert (await visit.client.get(visit.url("/plain"))).body == PLAIN

@@ -24,6 +24,7 @@ class Caddy:
     lifetime = 1
     codings = frozenset({"gzip", "zstd"})
     trailers = False
+    lingers = True
 
     def program(self) -> str | None:
         """As the set-up of the tests finds it."""

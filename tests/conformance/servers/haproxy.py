@@ -49,6 +49,7 @@ class HAProxy:
     lifetime = 1
     codings = frozenset({"gzip"})
     trailers = False
+    lingers = False
 
     def program(self) -> str | None:
         """As the set-up of the tests finds it."""

@@ -26,6 +26,7 @@ class Hypercorn:
     lifetime = 3
     codings: frozenset[str] = frozenset()
     trailers = False
+    lingers = True
 
     def program(self) -> str | None:
         """Python itself, if it has the package."""

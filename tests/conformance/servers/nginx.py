@@ -61,6 +61,7 @@ class Nginx:
     lifetime = 3
     codings = frozenset({"gzip"})
     trailers = True
+    lingers = True
 
     def program(self) -> str | None:
         """As the set-up of the tests finds it."""

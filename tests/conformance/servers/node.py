@@ -21,6 +21,7 @@ class Node:
     lifetime = 3
     codings = frozenset({"gzip", "br", "zstd"})
     trailers = True
+    lingers = True
 
     def program(self) -> str | None:
         """As the set-up of the tests finds it."""

@@ -30,6 +30,7 @@ class StandardLibrary:
     lifetime = 1
     codings: frozenset[str] = frozenset()
     trailers = True
+    lingers = False
 
     def program(self) -> str | None:
         """Python itself."""
@@ -45,7 +46,6 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    wbufsize = -1
     patience: ClassVar[float] = 60.0
     files: ClassVar[dict[str, bytes]] = {}
 

@@ -20,6 +20,7 @@ class Uvicorn:
     lifetime = 1
     codings: frozenset[str] = frozenset()
     trailers = False
+    lingers = True
 
     def __init__(self, parser: Literal["httptools", "zttp"] = "httptools") -> None:
         self.http2 = parser == _HTTP2_PARSER
