@@ -84,9 +84,9 @@ def everywhere(
     return pytest.mark.parametrize("visit", cells, ids=str, indirect=True)
 
 
-def over_http2(manner: Manner = Manner.STEADY) -> pytest.MarkDecorator:
+def over_http2() -> pytest.MarkDecorator:
     """The same with the cells of HTTP/2 alone."""
-    return everywhere(manner, where=lambda cell: cell.transport.is_shared)
+    return everywhere(where=lambda cell: cell.transport.is_shared)
 
 
 def _cells(manner: Manner) -> Iterator[Cell]:
