@@ -15,12 +15,12 @@ import uvloop
 
 from benchmarks import table
 from benchmarks.faulty import FaultyOrigins, faulty_origins
-from benchmarks.measure import open_sockets, raise_descriptor_limit, resident, say
+from benchmarks.measure import kept, open_sockets, raise_descriptor_limit, say
 from benchmarks.soak_load import walk
 from benchmarks.table import Row
 from milkrun.client import Client, Stats
 
-SAMPLES = 120  # over the whole time
+SAMPLES = 60  # over the whole time
 TRIES, PAUSE = 50, 0.1  # how often, and in which seconds, the ends of connections are waited for
 SHARE = 0.05  # the part by which late may differ from warm
 LEAST = {"memory, MB": 4.0, "sockets": 15.0, "connections": 15.0, "tasks": 5.0}  # or by so much, if that is more
@@ -34,7 +34,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     seconds: float = 600.0
     origins: int = 2_000
-    rate: float = 0.5
+    rate: float = 1.0
     seed: int = 1
     brief: bool = False
 
@@ -85,10 +85,10 @@ async def _soak(plan: Plan, origins: FaultyOrigins) -> Soak:
         rate = plan.rate * plan.origins
         outcomes = await walk(client, origins.urls, rate=rate, seconds=plan.seconds, seed=plan.seed)
         watching.cancel()
-        await _wait_for(lambda: _footprint(client).connections == client.stats()["connections"]["idle"])
-        await _wait_for(lambda: origins.connections() == _footprint(client).connections)
+        await _wait_for(lambda: client.stats()["connections"]["open"] == client.stats()["connections"]["idle"])
+        await _wait_for(lambda: client.stats()["connections"]["open"] == origins.connections())
         rest, stats, seen = _footprint(client), client.stats(), origins.connections()
-    await _wait_for(lambda: _footprint().sockets <= before.sockets)
+    await _wait_for(lambda: open_sockets(os.getpid()) <= before.sockets)
     return Soak(
         outcomes=outcomes, before=before, samples=samples, rest=rest, stats=stats, seen=seen, after=_footprint()
     )
@@ -110,7 +110,7 @@ async def _wait_for(true: Callable[[], bool]) -> None:
 
 def _footprint(client: Client | None = None) -> Footprint:
     return Footprint(
-        megabytes=resident() / 1024**2,
+        megabytes=kept() / 1024**2,
         sockets=open_sockets(os.getpid()),
         connections=client.stats()["connections"]["open"] if client else 0,
         tasks=len(asyncio.all_tasks()),

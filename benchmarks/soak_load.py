@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from benchmarks.faulty.mischief import body
-from milkrun.client import Client, RequestError
+from milkrun.client import Client, PreparedRequest, RequestError
 
 WALKERS = 100
 PATIENCE = 1.0  # seconds: the deadline of a request
 _CANCELLED = 0.02  # the part of the requests whose caller goes away
 _LONGEST = 0.01  # seconds after which, at most, such a caller goes
-_FRESH = 0.01  # and of those that want a connection of their own
+_UNUSUAL = 0.25  # the part that is sent but once
+_FRESH = 0.04  # and of this the part that wants a connection of its own
 
 
 class WrongBodyError(Exception):
@@ -29,10 +30,16 @@ async def walk(client: Client, urls: Sequence[str], *, rate: float, seconds: flo
     until = loop.time() + seconds
     outcomes: Counter[str] = Counter()
 
+    usual = [client.prepare("GET", f"{url}{index}") for index, url in enumerate(urls)]
+
     async def visit(chance: random.Random) -> None:
         while loop.time() < until:
             await asyncio.sleep(chance.expovariate(rate / WALKERS))
-            outcomes[await _ask(client, f"{chance.choice(urls)}{chance.randrange(10_000)}", chance)] += 1
+            request = chance.choice(usual)
+            if chance.random() < _UNUSUAL:
+                url = f"{chance.choice(urls)}{chance.randrange(10_000)}"
+                request = client.prepare("GET", url, fresh=chance.random() < _FRESH)
+            outcomes[await _ask(client, request, chance)] += 1
 
     async with asyncio.TaskGroup() as group:
         for index in range(WALKERS):
@@ -40,18 +47,18 @@ async def walk(client: Client, urls: Sequence[str], *, rate: float, seconds: flo
     return outcomes
 
 
-async def _ask(client: Client, url: str, chance: random.Random) -> str:
-    fresh, given_up = chance.random() < _FRESH, chance.random() < _CANCELLED
+async def _ask(client: Client, request: PreparedRequest, chance: random.Random) -> str:
+    given_up = chance.random() < _CANCELLED
     leaves = asyncio.timeout(chance.uniform(0.0, _LONGEST) if given_up else None)
     try:
         async with leaves:
-            response = await client.get(url, timeout=PATIENCE, fresh=fresh)
+            response = await client.send(request, timeout=PATIENCE)
     except RequestError as error:
         return f"{error.layer}/{error.kind}"
     except TimeoutError:
         if not leaves.expired():
             raise
         return "given up"
-    if response.body != body(urlsplit(url).path):
-        raise WrongBodyError(url)
+    if response.body != body(urlsplit(response.url).path):
+        raise WrongBodyError(response.url)
     return "answered again" if response.stale_retry else "answered"

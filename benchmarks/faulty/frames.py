@@ -6,8 +6,8 @@ from functools import partial
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
-from h2.events import RequestReceived
-from h2.exceptions import StreamClosedError
+from h2.events import ConnectionTerminated, RequestReceived
+from h2.exceptions import StreamClosedError, StreamIDTooLowError
 
 from benchmarks.faulty.mischief import IN_FRAMES, Mischief, Mood, body
 from benchmarks.faulty.served import Served
@@ -27,7 +27,11 @@ class Frames(Served):
 
     def hear(self, data: bytes) -> None:
         """As `Served` has it."""
-        for event in self._h2.receive_data(data):
+        events = self._h2.receive_data(data)
+        if any(isinstance(event, ConnectionTerminated) for event in events):
+            self.close()  # the client wants nothing any more
+            return
+        for event in events:
             if isinstance(event, RequestReceived):
                 self._answer(event.stream_id, dict(event.headers)[b":path"].decode())
         self._flush()
@@ -59,7 +63,7 @@ class Frames(Served):
     def _say(self, stream: int, piece: bytes, *, head: bool = True, end: bool = True) -> None:
         if self.transport is None or self.transport.is_closing():
             return
-        with contextlib.suppress(StreamClosedError):  # the client has given it up meanwhile
+        with contextlib.suppress(StreamClosedError, StreamIDTooLowError):  # the client has given it up meanwhile
             if head:
                 self._h2.send_headers(stream, [(b":status", b"200")])
             self._h2.send_data(stream, piece, end_stream=end)
