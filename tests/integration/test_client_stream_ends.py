@@ -81,7 +81,8 @@ async def test_what_is_left_ends_the_connection_if_it_is_much() -> None:
         assert await until(lambda: at_rest(client, idle=0))
 
 
-async def test_a_reader_who_has_held_the_sender_back_may_go_away() -> None:
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_reader_who_has_held_the_sender_back_may_go_away(at_once: bool) -> None:
     async def script(peer: Peer) -> None:
         await peer.request()
         await peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 40000000\r\n\r\n")
@@ -89,8 +90,12 @@ async def test_a_reader_who_has_held_the_sender_back_may_go_away() -> None:
             await peer.say(b"x" * 40_000_000)
 
     async with scripted(script) as server, Client() as client:
-        async with client.stream("GET", server.url) as response:
-            assert await until(lambda: response._flight._inflow.waiting > HIGH_WATER)
+        response = await client.open(client.prepare("GET", server.url, max_body=40_000_000))
+        assert await until(lambda: response._flight._inflow.waiting > HIGH_WATER)
+        if at_once:
+            response.cut()
+        else:
+            await response.aclose()
         assert await until(lambda: at_rest(client, idle=0))
 
 

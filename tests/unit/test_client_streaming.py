@@ -27,14 +27,26 @@ class Lent(KeptTransport):
         self.protocols.append(protocol)
 
 
-def opened() -> tuple[Connection, Lent, StreamedExchange, Inflow]:
+class Beneath(KeptTransport):
+    """What TLS writes to."""
+
+    waits = 0
+
+    def get_write_buffer_size(self) -> int:
+        return self.waits
+
+
+def opened(
+    *, content: bytes | None = None, beneath: Beneath | None = None
+) -> tuple[Connection, Lent, StreamedExchange, Inflow]:
     loop = asyncio.get_running_loop()
     connection = Connection(
         loop=loop, deadlines=Deadlines(loop, loop.time), clock=loop.time, max_head=1000, patience=60, jitter=1
     )
     transport, inflow, now = Lent(), Inflow(lambda _: None), loop.time()
     connection.connection_made(transport)
-    request = Client().prepare("GET", "http://a.test/")
+    connection.beneath = beneath
+    request = Client().prepare("POST", "http://a.test/", content=content)
     exchange = connection.open(request, Trip(now, now + 60, now, Timings()), inflow, lambda _: None)
     return connection, transport, exchange, inflow
 
@@ -80,3 +92,25 @@ async def test_an_answer_for_somebody_who_has_gone_is_nobodys() -> None:
     exchange.data_received(OK)
     assert transport.protocols[-1] is connection
     assert inflow.complete
+
+
+async def test_content_that_ends_after_the_answer_is_not_sent() -> None:
+    _, transport, exchange, _ = opened()
+    exchange.data_received(OK)
+    before = transport.written
+    exchange.end_content()
+    assert transport.written == before
+
+
+async def test_a_request_that_has_gone_unnoticed_was_sent_when_the_answer_began() -> None:
+    beneath = Beneath()
+    beneath.waits = 1
+    connection, _, exchange, inflow = opened(content=b"x" * 100_000, beneath=beneath)
+    assert exchange._trip.sent == 0
+    beneath.waits = 0
+    exchange.data_received(OK)
+    assert exchange._trip.sent == exchange._trip.heard > 0
+    assert inflow.complete
+    exchange._departure.look()
+    assert exchange._trip.sent == exchange._trip.heard
+    assert connection.ended is None
