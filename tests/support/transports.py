@@ -29,3 +29,12 @@ class KeptTransport(asyncio.Transport):
 
     def abort(self) -> None:
         self.ended = "aborted"
+
+
+class Beneath(KeptTransport):
+    """What TLS writes to: so many bytes wait in it."""
+
+    waits = 0
+
+    def get_write_buffer_size(self) -> int:
+        return self.waits

@@ -13,7 +13,7 @@ from milkrun.client.link import Closed, Link
 from milkrun.client.timings import Timings
 from milkrun.client.trip import Trip
 from milkrun.client.wire import Received
-from tests.support.transports import KeptTransport
+from tests.support.transports import Beneath, KeptTransport
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 
@@ -159,3 +159,15 @@ async def test_the_phase_of_sending_ends_when_the_transport_has_room_again() -> 
     assert connection._layer() == "send"
     connection.resume_writing()
     assert connection._layer() == "wait"
+
+
+@pytest.mark.parametrize("waits", [0, 1])
+async def test_an_answer_says_that_a_large_request_has_gone_unless_something_of_it_waits(waits: int) -> None:
+    connection, _ = made()
+    connection.beneath = beneath = Beneath()
+    beneath.waits = 1
+    answer = start(connection, content=b"x" * 100_000)
+    assert connection._layer() == "send"
+    beneath.waits = waits
+    connection.data_received(OK)
+    assert (await answer).keep == (waits == 0)

@@ -11,7 +11,7 @@ from milkrun.client.inflow import Inflow
 from milkrun.client.streaming import StreamedExchange
 from milkrun.client.timings import Timings
 from milkrun.client.trip import Trip
-from tests.support.transports import KeptTransport
+from tests.support.transports import Beneath, KeptTransport
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 
@@ -25,15 +25,6 @@ class Lent(KeptTransport):
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         self.protocols.append(protocol)
-
-
-class Beneath(KeptTransport):
-    """What TLS writes to."""
-
-    waits = 0
-
-    def get_write_buffer_size(self) -> int:
-        return self.waits
 
 
 def opened(
