@@ -237,6 +237,8 @@ class Http2Connection(Link):
         return f"{len(self._carried)} of {self._capacity} streams" if state == "in use" else state
 
     def _header_list(self, request: PreparedRequest) -> list[HeaderTuple]:
+        if request.content:  # which would be kept with its list
+            return request_fields(request)
         known = self._known.get(id(request))  # by identity: to hash a request would cost more than to build the list
         if known is None:
             if len(self._known) >= _MOST_KNOWN:
