@@ -204,8 +204,8 @@ class Client:
                 response = await self._sender.recover(connection, request, trip, answer, err)
             else:
                 response = self._sender.conclude(connection, request, trip, received)
-            if 300 <= response.received.status < 400 and request.options.redirects != "off":
-                response = await self._sender.follow(response, trip)
+            if trip.is_coded or 300 <= response.received.status < 400:
+                response = await self._sender.finish(response, trip)
         except RequestError as err:
             trip.explain(err, self._clock())
             raise
@@ -334,8 +334,7 @@ class Client:
         trip = observed(trip, request)
         with self._explained(trip):
             response = await self._sender.deliver(request, trip)
-            if 300 <= response.status < 400 and request.options.redirects != "off":
-                response = await self._sender.follow(response, trip)
+            response = await self._sender.finish(response, trip)
             trip.arrived(self._clock())
         return response
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from milkrun.client.charset import text
-from milkrun.client.coding import decode
+from milkrun.client.coding import decoder, in_turns
 from milkrun.client.facts import ConnectionFacts
 from milkrun.client.headers import Headers
 from milkrun.client.lenient import bad_framing
@@ -35,6 +35,11 @@ class Opening:
     def status(self) -> int:
         """The status code."""
         return self.received.status
+
+    @property
+    def is_redirect(self) -> bool:
+        """Whether the status is one of those that send on: see `Location`."""
+        return 300 <= self.received.status < 400
 
     @property
     def reason(self) -> str:
@@ -104,10 +109,12 @@ class Response(Opening, msgspec.Struct, gc=False):
     __repr__ = Opening.__repr__
 
 
-def decoded(received: Received, headers: Headers, cap: int) -> bytes:
-    """The body with its content codings undone. Raises RequestError, body/* or protocol/bad-framing."""
-    encoding = coding(headers)
-    return decode(received.body, encoding, cap=cap) if encoding else received.body
+async def undone(received: Received, headers: Headers, cap: int) -> bytes:
+    """The body with its content codings undone, in turns. Raises RequestError, body/* or protocol/bad-framing."""
+    undo = decoder(coding(headers), cap=cap)
+    plain = b"".join([piece async for piece in in_turns(undo.pieces(received.body))])
+    undo.finish()
+    return plain
 
 
 def coding(headers: Headers) -> str:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 
 from milkrun.client.charset import text
-from milkrun.client.coding import decoder
+from milkrun.client.coding import decoder, in_turns
 from milkrun.client.errors import ClientError, UsageError
 from milkrun.client.flight import Flight
 from milkrun.client.headers import Headers
@@ -66,9 +66,8 @@ class StreamedResponse(Opening):
         """The body in pieces as they come, content codings undone. Raises RequestError where it breaks off."""
         undo = decoder(coding(self.headers), cap=self.request.max_body)
         async for received in self.raw():
-            for piece in undo.pieces(received):
-                if piece:
-                    yield piece
+            async for piece in in_turns(undo.pieces(received)):
+                yield piece
         undo.finish()
 
     async def raw(self) -> AsyncIterator[bytes]:

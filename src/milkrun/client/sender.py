@@ -11,6 +11,7 @@ from typing import TypeAlias, TypeVar
 import msgspec
 
 from milkrun.client.auth import Sessions
+from milkrun.client.coding import decode_small
 from milkrun.client.connection import Connection
 from milkrun.client.errors import RequestError
 from milkrun.client.exchange import Exchange, OpenExchange
@@ -21,7 +22,7 @@ from milkrun.client.link import Closed
 from milkrun.client.pool import Pool
 from milkrun.client.redirect import destination, guard, onward
 from milkrun.client.request import PreparedRequest, with_field
-from milkrun.client.response import Hop, Response, decoded
+from milkrun.client.response import Hop, Response, coding, undone
 from milkrun.client.response_stream import StreamedResponse
 from milkrun.client.trip import Trip
 from milkrun.client.wire import Received
@@ -62,10 +63,6 @@ class Sender:
 
         return await self._follow(hop, await self._authorized(hop, request, trip), trip)
 
-    async def follow(self, response: Response, trip: Trip) -> Response:
-        """Go on to where a response leads, as far as the request allows."""
-        return await self._follow(self._hop, response, trip)
-
     def conclude(self, exchange: Exchange, request: PreparedRequest, trip: Trip, received: Received) -> Response:
         """The exchange has brought a whole response: give its connection back, and make something of it."""
         timings = trip.timings
@@ -83,9 +80,19 @@ class Sender:
         body = received.body
         if headers is not None:
             trip.connection, trip.answer = facts, received.facts()
-            body = decoded(received, headers, request.max_body)
+            encoding = coding(headers)
+            plain = decode_small(body, encoding, cap=request.max_body) if encoding else body
+            body, trip.is_coded = (body, True) if plain is None else (plain, False)
         return Response(request, received, body, timings, facts, trip.stale_retry,
                         trip.warnings + received.warnings, trip.history)  # fmt: skip
+
+    async def finish(self, response: Response, trip: Trip) -> Response:
+        """What is left to do where it is more than to hand the response on: undo a large body's coding, go on."""
+        if trip.is_coded:
+            await self._undo(response, trip)
+        if response.is_redirect and response.request.options.redirects != "off":
+            response = await self._follow(self._hop, response, trip)
+        return response
 
     async def recover(
         self,
@@ -100,6 +107,10 @@ class Sender:
             self._pool.leave(request)
             raise error
         return await self._converse(await self._pool.renew(request, trip), request, trip)
+
+    async def _undo(self, response: Response, trip: Trip) -> None:
+        trip.is_coded = False
+        response.body = await undone(response.received, response.headers, response.request.max_body)
 
     async def _authorized(self, hop: OneHop[R], request: PreparedRequest, trip: Trip) -> R:
         auth = request.options.auth
@@ -148,6 +159,8 @@ class Sender:
         except BaseException as err:  # noqa: BLE001  # `recover` raises it again, or has a better answer
             return await self.recover(exchange, request, trip, answer, err)
         response = self.conclude(exchange, request, trip, received)
+        if trip.is_coded:
+            await self._undo(response, trip)
         trip.answered(response)
         return response
 
@@ -161,7 +174,7 @@ class Sender:
         body = b"" if request.drain else b"".join(pieces)
         received = msgspec.structs.replace(streamed.received, body=body, size=streamed.bytes_received)
         trip.connection, trip.answer = streamed.connection, received.facts()
-        body = decoded(received, streamed.headers, request.max_body)
+        body = await undone(received, streamed.headers, request.max_body)
         return Response(request, received, body, trip.timings, streamed.connection, trip.stale_retry,
                         streamed.warnings, trip.history)  # fmt: skip
 

@@ -25,6 +25,7 @@ class Trip(msgspec.Struct, gc=False):
         begun, sent, heard, further: clock seconds of the present exchange: its begin, the request all sent, the first
             piece of the response, the latest further one; 0.0: not yet. They are here and not the connection's,
             because what is made anew for each request is in the processor's cache.
+        is_coded: whether the response is here, and its body's content codings are still to be undone.
     """
 
     started: float
@@ -39,6 +40,7 @@ class Trip(msgspec.Struct, gc=False):
     sent: float = 0.0
     heard: float = 0.0
     further: float = 0.0
+    is_coded: bool = False
 
     def begin(self, now: float) -> None:
         """Another exchange begins: of the next hop, or of the second try."""

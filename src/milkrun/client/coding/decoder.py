@@ -72,7 +72,7 @@ def decoder(encoding: str, *, cap: int) -> Decoder:
 
 def decode(body: bytes, encoding: str, *, cap: int) -> bytes:
     """Undo the codings of a whole body. Arguments and errors are those of `decoder` and `Decoder`."""
-    plain = _at_once(body, encoding, cap)
+    plain = decode_small(body, encoding, cap=cap)
     if plain is None:
         made = decoder(encoding, cap=cap)
         plain = made.feed(body)
@@ -80,10 +80,10 @@ def decode(body: bytes, encoding: str, *, cap: int) -> bytes:
     return plain
 
 
-def _at_once(body: bytes, encoding: str, cap: int) -> bytes | None:
+def decode_small(body: bytes, encoding: str, *, cap: int) -> bytes | None:
     """Nearly every coded body is small and in one coding: then the stream alone will do, in half the time.
 
-    None if it will not: the long way says what is wrong, if anything is.
+    None if it will not: the long way says what is wrong, if anything is, and can be gone in turns.
     """
     coding = _CODINGS.get(encoding)
     if coding is None or not 0 < len(body) <= _SLICE:
