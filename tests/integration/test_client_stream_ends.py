@@ -8,19 +8,22 @@ from typing import Any
 import pytest
 
 from milkrun.client import Client, RequestError, StreamedResponse, UsageError
-from milkrun.client.connection import Connection
-from milkrun.client.dial import Dialer
-from milkrun.client.inflow import HIGH_WATER
-from milkrun.client.tls import Contexts
+from milkrun.client.dial.dialer import Dialer
+from milkrun.client.dial.tls import Contexts
+from milkrun.client.exchange.inflow import HIGH_WATER
+from milkrun.client.http1.connection import Connection
+from milkrun.client.preparing import RequestOptions
 from tests.support.accounts import at_rest
 from tests.support.descriptors import open_sockets, settled
 from tests.support.dialling import Directory
+from tests.support.http2_origin import Served, http2_origin
 from tests.support.loops import both_loops as anyio_backend
 from tests.support.scripted import OK, Peer, Script, answers, scripted, silence
 from tests.support.turns import turns, until
 
 __all__ = ["anyio_backend"]
 
+H2: RequestOptions = {"http2": "prior-knowledge"}
 LONGEST = 1000  # turns of the loop
 
 
@@ -229,22 +232,38 @@ async def test_a_client_that_closes_ends_the_streams_that_are_read() -> None:
         assert await until(lambda: at_rest(client, idle=0))
 
 
-async def test_a_stream_cancelled_after_any_number_of_turns_leaves_the_pool_clean() -> None:
+async def use(client: Client, url: str, options: RequestOptions, method: str) -> None:
+    if method == "POST":
+        options = {**options, "content": iter((b"a", b"b"))}
+    async with client.stream(method, url, **options) as response:
+        async for _ in response:
+            return  # the rest is for the client to read
+
+
+async def bit_by_bit(peer: Peer) -> None:
+    while await peer.request():
+        await peer.trickle(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhi")
+        await peer.trickle(b"ho")
+
+
+async def frame_by_frame(stream: Served) -> None:
+    for step in (lambda: stream.head(200), lambda: stream.say(b"hi"), lambda: stream.say(b"ho", end=True)):
+        stepping = step()
+        if stepping is not None:
+            await stepping
+        await turns(3)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("options", [RequestOptions(), H2], ids=["HTTP/1.1", "HTTP/2"])
+async def test_a_stream_cancelled_after_any_number_of_turns_leaves_the_pool_clean(
+    options: RequestOptions, method: str
+) -> None:
     before = open_sockets()
-
-    async def script(peer: Peer) -> None:
-        while await peer.request():
-            await peer.trickle(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhi")
-            await peer.trickle(b"ho")
-
-    async def use(client: Client, url: str) -> None:
-        async with client.stream("GET", url) as response:
-            async for _ in response:
-                return  # the rest is for the client to read
-
-    async with scripted(script) as server, Client() as client:
+    async with scripted(bit_by_bit) as plain, http2_origin(frame_by_frame) as shared, Client() as client:
+        url = shared.url if options else plain.url
         for count in range(LONGEST):
-            using = asyncio.create_task(use(client, server.url))
+            using = asyncio.create_task(use(client, url, options, method))
             await turns(count)
             using.cancel()
             (outcome,) = await asyncio.gather(using, return_exceptions=True)
