@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench bench-monitor soak assets chromium servers screenshot fuzz clean
+.PHONY: help run test lint bench bench-monitor soak assets chromium servers screenshot fuzz model clean
 
 PORT ?= 8090
 SECONDS ?= 600
@@ -51,6 +51,10 @@ soak: $(BENCHING) ## Visit 2,000 misbehaving origins for ten minutes: nothing ma
 fuzz: SECONDS = 60
 fuzz: $(FUZZING) ## Look for what breaks the client's parsers: make fuzz [SECONDS=60]
 	@$(BIN)/python -m tests.fuzz $(SECONDS)
+
+model: EXAMPLES = 2000
+model: $(DEVELOPING) ## Play the pool against its model for longer: make model [EXAMPLES=2000]
+	MILKRUN_MODEL_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -q -o faulthandler_timeout=0 tests/model
 
 assets: $(INSTALLED) ## Fetch the pages' two scripts from npm into the package (at once where they are there)
 	@$(BIN)/python tools/assets.py >/dev/null
