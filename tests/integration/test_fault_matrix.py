@@ -30,7 +30,7 @@ from tests.support.turns import until
 
 __all__ = ["anyio_backend"]
 
-SOON = 0.2  # seconds: a deadline that is to strike
+SOON = 0.15  # seconds: a deadline that is to strike
 LATE = 5.0  # one that is not
 SHOWN = 0.9  # of a fault's length: timers are a little early
 LARGE = bytes(6_000_000)  # more than the kernel's buffers take
