@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from milkrun.client.errors import RequestError
-from milkrun.client.resolve import Lookup
-from milkrun.client.resolve_ares import AresLookup
-from milkrun.client.resolve_system import SystemLookup
+from milkrun.client.resolve.ares import AresLookup
+from milkrun.client.resolve.resolver import Lookup
+from milkrun.client.resolve.system import SystemLookup
 from tests.support.dns import NOERROR, NXDOMAIN, SERVFAIL, Record, nameserver
 
 ZONE = {

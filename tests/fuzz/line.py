@@ -9,14 +9,14 @@ from typing import cast
 import msgspec
 
 from milkrun.client import Client
-from milkrun.client.connection import Connection
-from milkrun.client.deadlines import Deadlines
 from milkrun.client.errors import RequestError
-from milkrun.client.inflow import Inflow
-from milkrun.client.streaming import StreamedExchange
+from milkrun.client.exchange.deadlines import Deadlines
+from milkrun.client.exchange.inflow import Inflow
+from milkrun.client.exchange.trip import Trip
+from milkrun.client.http1.connection import Connection
+from milkrun.client.http1.streaming import StreamedExchange
+from milkrun.client.http1.wire import Received
 from milkrun.client.timings import Timings
-from milkrun.client.trip import Trip
-from milkrun.client.wire import Received
 from tests.fuzz.reading import CAP, MAX_HEAD, Asked, Reading, verdict
 from tests.support.transports import KeptTransport
 

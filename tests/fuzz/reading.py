@@ -6,7 +6,7 @@ from itertools import pairwise
 import msgspec
 
 from milkrun.client.errors import RequestError
-from milkrun.client.wire import ResponseParser
+from milkrun.client.http1.wire import ResponseParser
 
 MAX_HEAD = 600
 CAP = 400

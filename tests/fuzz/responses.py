@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 from hypothesis import strategies as st
 
-from milkrun.client.lenient import BARE_LF, FOLD, REPEATED_LENGTH
+from milkrun.client.http1.lenient import BARE_LF, FOLD, REPEATED_LENGTH
 from tests.fuzz.reading import CAP
 
 _VISIBLE = st.characters(min_codepoint=0x21, max_codepoint=0xFF, exclude_characters="\x7f")

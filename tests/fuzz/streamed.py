@@ -6,7 +6,7 @@ import msgspec
 
 from milkrun.client.errors import RequestError
 from milkrun.client.headers import RawPairs
-from milkrun.client.wire_stream import StreamingParser
+from milkrun.client.http1.wire_stream import StreamingParser
 from tests.fuzz.reading import CAP, MAX_HEAD, Asked, Reading, verdict
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from milkrun.client.wire import ResponseParser
+from milkrun.client.http1.wire import ResponseParser
 from tests.fuzz.oracle import opinion
 from tests.fuzz.reading import CAP, MAX_HEAD, Asked, Reading, alike, bytewise, cut, read
 from tests.fuzz.responses import TOKENS, Made, chunks, mutated, tolerable, valid

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from milkrun.client import Client
 from milkrun.client.auth.challenge import challenges, parameters
 from milkrun.client.auth.digest_rules import strongest
-from milkrun.client.certificate import parse_certificate
 from milkrun.client.charset import text
+from milkrun.client.dial.certificate import parse_certificate
 from milkrun.client.errors import RequestError, UsageError
 from milkrun.client.facts import Certificate
 from milkrun.client.headers import Headers
-from milkrun.client.lenient import repair
+from milkrun.client.http1.lenient import repair
 from milkrun.client.redirect import destination
 from milkrun.client.url import Url, join, parse_url
 from tests.fuzz.certificates import GARBAGE, NAMED, PLAIN, garbled

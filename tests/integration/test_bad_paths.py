@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from milkrun.client import Client
-from milkrun.client.resolve import CachingResolver
-from milkrun.client.resolve_ares import AresLookup
+from milkrun.client.resolve.ares import AresLookup
+from milkrun.client.resolve.resolver import CachingResolver
 from milkrun.core.outcome import Outcome
 from tests.support.authority import Authority
 from tests.support.checking import SOON, Checks, authority, checks, endpoint, failure

@@ -12,7 +12,7 @@ import pytest
 
 from milkrun.client import Client, Descriptors, Response, UsageError
 from milkrun.client.preparing import RequestOptions
-from milkrun.client.resolve import Answer
+from milkrun.client.resolve.resolver import Answer
 from tests.support import http2_origin as h2
 from tests.support.accounts import at_rest, balanced
 from tests.support.dialling import Directory

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from milkrun.client import Client
-from milkrun.client.link import Link
-from milkrun.client.streaming import StreamedExchange
+from milkrun.client.exchange.link import Link
+from milkrun.client.http1.streaming import StreamedExchange
 from tests.support.authority import Authority
 from tests.support.loops import both_loops as anyio_backend
 from tests.support.peers import Says, server

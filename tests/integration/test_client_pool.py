@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from milkrun.client import Client, Descriptors, Limits, RequestError, UsageError
-from milkrun.client.connection import Connection
-from milkrun.client.dial import Dialer
-from milkrun.client.tls import Contexts
+from milkrun.client.dial.dialer import Dialer
+from milkrun.client.dial.tls import Contexts
+from milkrun.client.http1.connection import Connection
 from tests.support.accounts import at_rest, balanced
 from tests.support.descriptors import open_sockets, settled
 from tests.support.dialling import Directory

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from milkrun.client import Client, OwnError, RequestError, UsageError
+from milkrun.client.dial.tls import TlsOptions
 from milkrun.client.proxy import Proxy
-from milkrun.client.tls import TlsOptions
 from tests.support import http2_origin
 from tests.support.accounts import at_rest
 from tests.support.authority import Authority

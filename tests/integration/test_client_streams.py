@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from milkrun.client import Client, Digest, RequestError, UsageError
-from milkrun.client.inflow import HIGH_WATER
+from milkrun.client.exchange.inflow import HIGH_WATER
 from tests.support.accounts import at_rest
 from tests.support.compressing import brotlied, gzipped, zstded
 from tests.support.loops import both_loops as anyio_backend

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from milkrun.client import Client, Descriptors, Limits, RequestError
-from milkrun.client.resolve import Answer
+from milkrun.client.resolve.resolver import Answer
 from tests.support.accounts import at_rest, balanced
 from tests.support.authority import Authority
 from tests.support.descriptors import open_sockets, settled

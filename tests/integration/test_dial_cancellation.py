@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from milkrun.client.dial import Dialer
-from milkrun.client.tls import Contexts, TlsOptions
+from milkrun.client.dial.dialer import Dialer
+from milkrun.client.dial.tls import Contexts, TlsOptions
 from tests.support.authority import Authority
 from tests.support.descriptors import open_sockets, settled
 from tests.support.dialling import Directory, Heard, dial, direct

@@ -9,11 +9,11 @@ from typing import TypeAlias, cast
 import pytest
 
 from milkrun.client import Client
-from milkrun.client.client_certificate import ClientCertificate
+from milkrun.client.dial.client_certificate import ClientCertificate
+from milkrun.client.dial.tls import Contexts, TlsOptions, TlsVersion, refusal
 from milkrun.client.errors import RequestError, UsageError
 from milkrun.client.facts import Certificate
 from milkrun.client.timings import Timings
-from milkrun.client.tls import Contexts, TlsOptions, TlsVersion, refusal
 from milkrun.client.url import parse_url
 from tests.support.authority import Authority
 from tests.support.dialling import Heard, dial, direct, failure

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from milkrun.client.dial.keepalive import KeepAlive
+from milkrun.client.dial.route import route
+from milkrun.client.dial.tls import TlsOptions
 from milkrun.client.errors import UsageError
-from milkrun.client.keepalive import KeepAlive
-from milkrun.client.route import route
-from milkrun.client.tls import TlsOptions
 from tests.support.authority import Authority
 from tests.support.dialling import Heard, dial, direct
 from tests.support.loops import both_loops as anyio_backend

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from milkrun.client.dial import Dialer
+from milkrun.client.dial.dialer import Dialer
+from milkrun.client.dial.tls import Contexts
 from milkrun.client.errors import OwnError, RequestError, RequestTimeoutError
-from milkrun.client.resolve import CachingResolver
-from milkrun.client.resolve_ares import AresLookup
+from milkrun.client.resolve.ares import AresLookup
+from milkrun.client.resolve.resolver import CachingResolver
 from milkrun.client.timings import Timings
-from milkrun.client.tls import Contexts
 from tests.support.descriptors import none_left, open_sockets, settled
 from tests.support.dialling import dial
 from tests.support.dns import NOERROR, SERVFAIL, Nameserver, Record, nameserver

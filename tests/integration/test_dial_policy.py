@@ -2,9 +2,9 @@
 
 import pytest
 
-from milkrun.client.policy import AddressPolicy
-from milkrun.client.resolve import Answer
-from milkrun.client.route import route
+from milkrun.client.dial.policy import AddressPolicy
+from milkrun.client.dial.route import route
+from milkrun.client.resolve.resolver import Answer
 from tests.support.descriptors import open_sockets
 from tests.support.dialling import Directory, dial, direct, failure
 from tests.support.loops import both_loops as anyio_backend

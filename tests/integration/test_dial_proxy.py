@@ -5,12 +5,12 @@ from typing import cast
 
 import pytest
 
+from milkrun.client.dial.policy import AddressPolicy
+from milkrun.client.dial.route import route
+from milkrun.client.dial.tls import TlsOptions
 from milkrun.client.facts import TlsFacts
-from milkrun.client.policy import AddressPolicy
 from milkrun.client.proxy import Proxy
-from milkrun.client.route import route
 from milkrun.client.timings import Timings
-from milkrun.client.tls import TlsOptions
 from tests.support.authority import Authority
 from tests.support.descriptors import open_sockets, settled
 from tests.support.dialling import NAMES, dial, direct, failure

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from milkrun.client.dial import Dialer
+from milkrun.client.dial.dialer import Dialer
+from milkrun.client.dial.route import Route
+from milkrun.client.dial.tls import Contexts, TlsOptions
 from milkrun.client.errors import OwnError, RequestError, RequestTimeoutError
 from milkrun.client.facts import TlsFacts
 from milkrun.client.proxy import Proxy
-from milkrun.client.resolve import CachingResolver, Found
-from milkrun.client.route import Route
-from milkrun.client.tls import Contexts, TlsOptions
+from milkrun.client.resolve.resolver import CachingResolver, Found
 from tests.support.authority import Authority
 from tests.support.descriptors import none_left
 from tests.support.dialling import dial, direct, failure

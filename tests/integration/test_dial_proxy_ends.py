@@ -5,8 +5,8 @@ from typing import cast
 
 import pytest
 
-from milkrun.client.dial import Dialled
-from milkrun.client.tls import TlsOptions
+from milkrun.client.dial.dialer import Dialled
+from milkrun.client.dial.tls import TlsOptions
 from tests.support.authority import Authority
 from tests.support.descriptors import open_sockets, settled
 from tests.support.dialling import Heard, dial, direct

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from milkrun.client.dial import Dialer
+from milkrun.client.dial.dialer import Dialer
+from milkrun.client.dial.route import route
+from milkrun.client.dial.tls import Contexts, TlsOptions
 from milkrun.client.errors import OwnError, RequestError
-from milkrun.client.resolve import Answer
-from milkrun.client.route import route
+from milkrun.client.resolve.resolver import Answer
 from milkrun.client.timings import Timings
-from milkrun.client.tls import Contexts, TlsOptions
 from milkrun.client.url import parse_url
 from tests.support.authority import Authority
 from tests.support.descriptors import none_left, open_sockets, settled

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from milkrun.client.dial.tls import Contexts, TlsOptions
 from milkrun.client.errors import RequestError, RequestTimeoutError, UsageError
 from milkrun.client.facts import Certificate
 from milkrun.client.timings import Timings
-from milkrun.client.tls import Contexts, TlsOptions
 from tests.support.authority import Authority
 from tests.support.descriptors import open_sockets, settled
 from tests.support.dialling import NAMES, dial, direct, failure

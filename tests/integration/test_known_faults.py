@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from milkrun.client import Client, Descriptors, Limits, RequestError
-from milkrun.client.resolve import Answer, CachingResolver, Found
+from milkrun.client.resolve.resolver import Answer, CachingResolver, Found
 from tests.support.accounts import at_rest
 from tests.support.authority import Authority
 from tests.support.dns import Nameserver, Record

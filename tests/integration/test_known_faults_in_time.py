@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from milkrun.client import Client, RequestError
-from milkrun.client.resolve import Answer
+from milkrun.client.resolve.resolver import Answer
 from tests.support.scripted import OK, Peer, Script, Scripted, answers, scripted, silence
 from tests.support.stepping import SteppedLoop
 

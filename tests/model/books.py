@@ -4,11 +4,11 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator
 
-from milkrun.client.deadlines import QUANTUM
-from milkrun.client.gate import Gate
+from milkrun.client.exchange.deadlines import QUANTUM
+from milkrun.client.exchange.link import Link
 from milkrun.client.http2.connection import Http2Connection
-from milkrun.client.link import Link
-from milkrun.client.pool import Pool
+from milkrun.client.pool.gate import Gate
+from milkrun.client.pool.pool import Pool
 from tests.model.world import LIMITS, World
 from tests.support.accounts import balanced
 

@@ -9,9 +9,9 @@ from h2.errors import ErrorCodes
 from h2.settings import SettingCodes
 
 from milkrun.client import Client, Descriptors, Limits, RequestError
-from milkrun.client.link import Closed
+from milkrun.client.exchange.link import Closed
 from milkrun.client.preparing import RequestOptions
-from milkrun.client.resolve import Answer
+from milkrun.client.resolve.resolver import Answer
 from tests.model.calls import Call
 from tests.support.descriptors import open_sockets
 from tests.support.http2_origin import Http2Origin, Http2Peer, Served

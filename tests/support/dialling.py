@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from milkrun.client.dial import Dialer, Dialled
+from milkrun.client.dial.dialer import Dialer, Dialled
+from milkrun.client.dial.keepalive import KeepAlive
+from milkrun.client.dial.policy import AddressPolicy
+from milkrun.client.dial.route import DIRECT, Route
+from milkrun.client.dial.tls import Contexts, TlsOptions
 from milkrun.client.errors import RequestError
-from milkrun.client.keepalive import KeepAlive
-from milkrun.client.policy import AddressPolicy
-from milkrun.client.resolve import Answer
-from milkrun.client.route import DIRECT, Route
+from milkrun.client.resolve.resolver import Answer
 from milkrun.client.timings import Timings
-from milkrun.client.tls import Contexts, TlsOptions
 from milkrun.client.url import parse_url
 from tests.support.descriptors import open_sockets, settled
 

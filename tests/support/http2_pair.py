@@ -11,15 +11,15 @@ from h2.settings import SettingCodes, Settings
 from hyperframe.frame import Frame, GoAwayFrame
 
 from milkrun.client import Client
-from milkrun.client.deadlines import Deadlines
+from milkrun.client.exchange.deadlines import Deadlines
+from milkrun.client.exchange.inflow import Inflow
+from milkrun.client.exchange.link import Closed, Link
+from milkrun.client.exchange.trip import Trip
+from milkrun.client.http1.wire import Received
 from milkrun.client.http2.connection import Http2Connection
 from milkrun.client.http2.stream import Http2Stream
-from milkrun.client.inflow import Inflow
-from milkrun.client.link import Closed, Link
 from milkrun.client.request import PreparedRequest
 from milkrun.client.timings import Timings
-from milkrun.client.trip import Trip
-from milkrun.client.wire import Received
 from tests.support.transports import KeptTransport
 
 MAX_HEAD = 2000

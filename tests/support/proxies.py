@@ -9,9 +9,9 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+from milkrun.client.dial.route import Route
+from milkrun.client.dial.tls import TlsOptions
 from milkrun.client.proxy import Proxy
-from milkrun.client.route import Route
-from milkrun.client.tls import TlsOptions
 from tests.support.authority import Authority
 from tests.support.dialling import NAMES
 from tests.support.scripted import HEAD_END, Peer, Script

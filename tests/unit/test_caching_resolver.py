@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from milkrun.client.errors import OwnError, RequestError, RequestTimeoutError, UsageError
-from milkrun.client.resolve import CachingResolver, Found
+from milkrun.client.resolve.resolver import CachingResolver, Found
 from tests.support.turns import turns
 
 HERE = (socket.AF_INET, "192.0.2.1")

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from milkrun.client.certificate import Witness, WitnessedContext, parse_certificate
+from milkrun.client.dial.certificate import Witness, WitnessedContext, parse_certificate
 from milkrun.client.facts import Certificate
 
 KEY = ec.generate_private_key(ec.SECP256R1())

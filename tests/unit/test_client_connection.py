@@ -7,12 +7,12 @@ import time
 import pytest
 
 from milkrun.client import Client, RequestError, RequestTimeoutError
-from milkrun.client.connection import Connection
-from milkrun.client.deadlines import Deadlines
-from milkrun.client.link import Closed, Link
+from milkrun.client.exchange.deadlines import Deadlines
+from milkrun.client.exchange.link import Closed, Link
+from milkrun.client.exchange.trip import Trip
+from milkrun.client.http1.connection import Connection
+from milkrun.client.http1.wire import Received
 from milkrun.client.timings import Timings
-from milkrun.client.trip import Trip
-from milkrun.client.wire import Received
 from tests.support.transports import Beneath, KeptTransport
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"

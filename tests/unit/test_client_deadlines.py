@@ -5,7 +5,7 @@ import math
 import weakref
 from typing import cast
 
-from milkrun.client.deadlines import QUANTUM, Deadlines
+from milkrun.client.exchange.deadlines import QUANTUM, Deadlines
 from tests.support.timers import TimerLoop
 
 

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from milkrun.client import Client, Event, RequestError, Step
 from milkrun.client.events import Hook, ObservedTrip, observed
+from milkrun.client.exchange.trip import Trip
 from milkrun.client.facts import AnswerFacts, ConnectionFacts
+from milkrun.client.http1.wire import Received
 from milkrun.client.response import Response
 from milkrun.client.timings import Timings
-from milkrun.client.trip import Trip
-from milkrun.client.wire import Received
 from tests.support.listening import Listener
 
 CONNECTION = ConnectionFacts(reused=False, age=0.0, uses=0, peer="127.0.0.1:80", address="127.0.0.1")

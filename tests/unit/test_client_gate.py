@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from milkrun.client import OwnError, RequestTimeoutError
-from milkrun.client.descriptors import Descriptors
-from milkrun.client.gate import Doorkeeper, Gate
+from milkrun.client.pool.descriptors import Descriptors
+from milkrun.client.pool.gate import Doorkeeper, Gate
 from tests.support.turns import turns
 
 

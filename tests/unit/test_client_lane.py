@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from milkrun.client.connection import Connection
-from milkrun.client.deadlines import Deadlines
-from milkrun.client.lane import Lane
-from milkrun.client.learnt import Learnt
+from milkrun.client.exchange.deadlines import Deadlines
+from milkrun.client.http1.connection import Connection
+from milkrun.client.pool.lane import Lane
+from milkrun.client.pool.learnt import Learnt
 
 
 def stack(lane: Lane, count: int) -> list[Connection]:

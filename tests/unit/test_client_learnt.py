@@ -2,7 +2,7 @@
 
 import pytest
 
-from milkrun.client.learnt import Learnt, Memory, before, heeded
+from milkrun.client.pool.learnt import Learnt, Memory, before, heeded
 
 USUAL = 120.0
 

@@ -6,9 +6,9 @@ import socket
 
 import pytest
 
+from milkrun.client.dial.policy import AddressPolicy
 from milkrun.client.errors import RequestError, UsageError
-from milkrun.client.policy import AddressPolicy
-from milkrun.client.resolve import Address
+from milkrun.client.resolve.resolver import Address
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,14 @@ from collections.abc import Callable
 import pytest
 
 from milkrun.client import Client, Descriptors, Event, RequestError, Step
-from milkrun.client.connection import Connection
-from milkrun.client.deadlines import Deadlines
-from milkrun.client.gate import Doorkeeper, Gate
+from milkrun.client.exchange.deadlines import Deadlines
+from milkrun.client.exchange.inflow import Inflow
+from milkrun.client.exchange.link import Closed, Link
+from milkrun.client.http1.connection import Connection
 from milkrun.client.http2.connection import Http2Connection
-from milkrun.client.inflow import Inflow
-from milkrun.client.lane import Lane
-from milkrun.client.learnt import Learnt
-from milkrun.client.link import Closed, Link
+from milkrun.client.pool.gate import Doorkeeper, Gate
+from milkrun.client.pool.lane import Lane
+from milkrun.client.pool.learnt import Learnt
 
 KEY = "https://here.test ca=/secret/place from=10.0.0.1"
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from milkrun.client.dial.route import DIRECT, Route, route
 from milkrun.client.errors import UsageError
 from milkrun.client.proxy import Proxy
-from milkrun.client.route import DIRECT, Route, route
 
 SAMPLES: list[dict[str, Any]] = [
     {},

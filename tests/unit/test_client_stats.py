@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from milkrun.client.connection import Connection
-from milkrun.client.deadlines import Deadlines
+from milkrun.client.exchange.deadlines import Deadlines
+from milkrun.client.exchange.link import Closed, Link
+from milkrun.client.http1.connection import Connection
 from milkrun.client.http2.connection import Http2Connection
-from milkrun.client.learnt import Learnt, Memory
-from milkrun.client.link import Closed, Link
+from milkrun.client.pool.learnt import Learnt, Memory
 from milkrun.client.stats import OriginStats, by_origin, time_wait
 
 HERE = "https://here.test"

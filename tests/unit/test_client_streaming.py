@@ -5,12 +5,12 @@ import asyncio
 import pytest
 
 from milkrun.client import Client, RequestError
-from milkrun.client.connection import Connection
-from milkrun.client.deadlines import Deadlines
-from milkrun.client.inflow import Inflow
-from milkrun.client.streaming import StreamedExchange
+from milkrun.client.exchange.deadlines import Deadlines
+from milkrun.client.exchange.inflow import Inflow
+from milkrun.client.exchange.trip import Trip
+from milkrun.client.http1.connection import Connection
+from milkrun.client.http1.streaming import StreamedExchange
 from milkrun.client.timings import Timings
-from milkrun.client.trip import Trip
 from tests.support.transports import Beneath, KeptTransport
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"

@@ -1,9 +1,9 @@
 """A trip's clock: each exchange's phases, added up."""
 
 from milkrun.client.errors import RequestError
+from milkrun.client.exchange.trip import Trip
 from milkrun.client.facts import AnswerFacts
 from milkrun.client.timings import Timings
-from milkrun.client.trip import Trip
 
 MOVED = AnswerFacts(status=302, version="1.1", bytes=0)
 FOUND = AnswerFacts(status=200, version="1.1", bytes=9)

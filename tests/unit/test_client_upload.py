@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import cast
 
 from milkrun.client import Client
-from milkrun.client.exchange import OpenExchange
-from milkrun.client.upload import Upload
+from milkrun.client.exchange.exchange import OpenExchange
+from milkrun.client.exchange.upload import Upload
 
 MOST = 1000
 

@@ -5,9 +5,9 @@ import math
 
 import pytest
 
-from milkrun.client.connection import Connection
-from milkrun.client.deadlines import Deadlines
-from milkrun.client.warmth import Overdue, is_overdue, warm_part
+from milkrun.client.exchange.deadlines import Deadlines
+from milkrun.client.http1.connection import Connection
+from milkrun.client.pool.warmth import Overdue, is_overdue, warm_part
 
 
 def idle_since(when: float, *, gap: float) -> Connection:

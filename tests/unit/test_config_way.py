@@ -6,8 +6,8 @@ import pytest
 from rich.pretty import pretty_repr
 
 from milkrun.client import Basic, Bearer, ClientCertificate, ClientCredentials, Digest
+from milkrun.client.dial.tls import TlsOptions
 from milkrun.client.proxy import Proxy
-from milkrun.client.tls import TlsOptions
 from milkrun.probes.credentials import Grant
 from milkrun.probes.http import HttpOptions
 from milkrun.probes.way import Way

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from milkrun.client.descriptors import Descriptors, descriptor_limit, raise_limit
+from milkrun.client.pool.descriptors import Descriptors, descriptor_limit, raise_limit
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import ssl
 
 import pytest
 
-from milkrun.client.doorstep import Doorstep
+from milkrun.client.dial.doorstep import Doorstep
 
 
 class FakeTransport(asyncio.Transport):

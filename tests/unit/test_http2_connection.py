@@ -22,11 +22,11 @@ from hyperframe.frame import (
 )
 
 from milkrun.client import RequestError, RequestTimeoutError, UsageError
+from milkrun.client.exchange.link import Closed
+from milkrun.client.http1.wire import Received
 from milkrun.client.http2.connection import MOST_STREAMS
 from milkrun.client.http2.pulse import QUIET
 from milkrun.client.http2.session import Session
-from milkrun.client.link import Closed
-from milkrun.client.wire import Received
 from tests.support.http2_pair import MAX_HEAD, Pair, goaway, of
 from tests.support.turns import turns
 

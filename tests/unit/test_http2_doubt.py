@@ -5,8 +5,8 @@ from h2.errors import ErrorCodes
 from h2.events import ConnectionTerminated, PingReceived, StreamReset
 
 from milkrun.client import RequestError, RequestTimeoutError
+from milkrun.client.exchange.link import Closed
 from milkrun.client.http2.pulse import QUIET
-from milkrun.client.link import Closed
 from tests.support.http2_pair import Pair, Started, of
 
 TOO_LONG = b"\x00\x40\x01\x00\x00\x00\x00\x00\x01"  # the head of a frame of 16,385 bytes

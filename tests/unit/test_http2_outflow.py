@@ -7,7 +7,7 @@ from h2.errors import ErrorCodes
 from h2.events import DataReceived, Event, StreamEnded, StreamReset
 from h2.settings import SettingCodes
 
-from milkrun.client.link import Closed
+from milkrun.client.exchange.link import Closed
 from tests.support.http2_pair import Opened, Pair, of
 from tests.support.turns import turns
 

@@ -8,9 +8,9 @@ from h2.events import DataReceived, RequestReceived, StreamEnded, StreamReset, W
 from hyperframe.frame import DataFrame, HeadersFrame, RstStreamFrame, WindowUpdateFrame
 
 from milkrun.client import RequestError, UsageError
+from milkrun.client.exchange.link import Closed
+from milkrun.client.http1.wire import Received
 from milkrun.client.http2.session import STREAM_WINDOW
-from milkrun.client.link import Closed
-from milkrun.client.wire import Received
 from tests.support.http2_pair import Pair, of
 from tests.support.turns import turns
 

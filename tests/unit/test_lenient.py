@@ -3,7 +3,7 @@
 import pytest
 
 from milkrun.client.errors import RequestError
-from milkrun.client.lenient import BARE_LF, FOLD, REPEATED_LENGTH, STRAY, repair
+from milkrun.client.http1.lenient import BARE_LF, FOLD, REPEATED_LENGTH, STRAY, repair
 
 OK = b"HTTP/1.1 200 OK\r\n"
 

@@ -7,12 +7,12 @@ from typing import cast
 
 import pytest
 
-from milkrun.client.deadlines import Deadlines
+from milkrun.client.dial.route import DIRECT, Route, route
 from milkrun.client.errors import OwnError, RequestError, UsageError
-from milkrun.client.names import Names
-from milkrun.client.resolve import Answer, CachingResolver, Found
-from milkrun.client.resolvers import Resolvers
-from milkrun.client.route import DIRECT, Route, route
+from milkrun.client.exchange.deadlines import Deadlines
+from milkrun.client.pool.names import Names
+from milkrun.client.resolve.resolver import Answer, CachingResolver, Found
+from milkrun.client.resolve.resolvers import Resolvers
 from milkrun.client.url import Origin
 from tests.support.timers import TimerLoop
 from tests.support.turns import turns

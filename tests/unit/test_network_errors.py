@@ -5,9 +5,9 @@ import ssl
 
 import pytest
 
-from milkrun.client.connect import connect_error
+from milkrun.client.dial.connect import connect_error
+from milkrun.client.dial.tls import handshake_error
 from milkrun.client.errors import OwnError, RequestTimeoutError
-from milkrun.client.tls import handshake_error
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@
 
 import pytest
 
+from milkrun.client.dial.tls import TlsOptions
 from milkrun.client.errors import UsageError
 from milkrun.client.proxy import Proxy
-from milkrun.client.tls import TlsOptions
 from milkrun.client.url import Origin
 
 

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from milkrun.client.connect import Connected
-from milkrun.client.doorstep import Doorstep
+from milkrun.client.dial.connect import Connected
+from milkrun.client.dial.doorstep import Doorstep
 from milkrun.client.proxy.tls_in_tls import carry, is_broken
 
 

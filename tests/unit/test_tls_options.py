@@ -12,9 +12,9 @@ import pytest
 import trustme
 from rich.pretty import pretty_repr
 
-from milkrun.client.client_certificate import ClientCertificate
+from milkrun.client.dial.client_certificate import ClientCertificate
+from milkrun.client.dial.tls import Contexts, TlsOptions
 from milkrun.client.errors import UsageError
-from milkrun.client.tls import Contexts, TlsOptions
 
 CERTIFICATE = ClientCertificate(cert_file="client.pem", key_file="client.key", password="hush")
 DIFFERENT: list[dict[str, Any]] = [

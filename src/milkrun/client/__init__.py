@@ -2,24 +2,24 @@
 
 from milkrun.client.auth import Basic, Bearer, ClientCredentials, Digest
 from milkrun.client.client import Client
-from milkrun.client.client_certificate import ClientCertificate
-from milkrun.client.descriptors import Descriptors, raise_limit
+from milkrun.client.dial.client_certificate import ClientCertificate
+from milkrun.client.dial.keepalive import KeepAlive
+from milkrun.client.dial.policy import AddressPolicy
 from milkrun.client.errors import ClientError, OwnError, RequestError, RequestTimeoutError, UsageError
 from milkrun.client.events import Event, Hook, Step
+from milkrun.client.exchange.tunnel import Tunnel
 from milkrun.client.facts import Certificate, ConnectionFacts, ProxyFacts, TlsFacts
-from milkrun.client.gate import Limits
 from milkrun.client.headers import Headers
-from milkrun.client.keepalive import KeepAlive
-from milkrun.client.policy import AddressPolicy
+from milkrun.client.pool.descriptors import Descriptors, raise_limit
+from milkrun.client.pool.gate import Limits
 from milkrun.client.preparing import RequestOptions
 from milkrun.client.proxy import Proxy
 from milkrun.client.request import PreparedRequest
-from milkrun.client.resolve import Answer, Resolver
+from milkrun.client.resolve.resolver import Answer, Resolver
 from milkrun.client.response import Hop, Response
 from milkrun.client.response_stream import StreamedResponse
 from milkrun.client.stats import OriginStats, Stats
 from milkrun.client.timings import PHASES, Timings
-from milkrun.client.tunnel import Tunnel
 
 __all__ = [
     "PHASES",

@@ -10,28 +10,28 @@ from types import TracebackType
 from typing import Literal, Self, Unpack, cast
 
 from milkrun.client.auth import Sessions
-from milkrun.client.descriptors import Descriptors, descriptor_limit
-from milkrun.client.dial import Dialer
+from milkrun.client.dial.dialer import Dialer
+from milkrun.client.dial.keepalive import KeepAlive
+from milkrun.client.dial.policy import AddressPolicy
+from milkrun.client.dial.tls import Contexts
 from milkrun.client.errors import RequestError, UsageError
 from milkrun.client.events import Hook, observed
-from milkrun.client.gate import Limits
+from milkrun.client.exchange.trip import Trip
 from milkrun.client.home import Home
-from milkrun.client.keepalive import KeepAlive
-from milkrun.client.opening import Policy
-from milkrun.client.policy import AddressPolicy
-from milkrun.client.pool import CLOSED, Pool
+from milkrun.client.pool.descriptors import Descriptors, descriptor_limit
+from milkrun.client.pool.gate import Limits
+from milkrun.client.pool.opening import Policy
+from milkrun.client.pool.pool import CLOSED, Pool
 from milkrun.client.preparing import Preparer, RequestOptions, WayOptions
 from milkrun.client.request import NO_LIMIT, PreparedRequest
-from milkrun.client.resolve import CachingResolver, Resolver
-from milkrun.client.resolve_ares import AresLookup
-from milkrun.client.resolve_system import SystemLookup
+from milkrun.client.resolve.ares import AresLookup
+from milkrun.client.resolve.resolver import CachingResolver, Resolver
+from milkrun.client.resolve.system import SystemLookup
 from milkrun.client.response import Response
 from milkrun.client.response_stream import StreamedResponse
 from milkrun.client.sender import Sender
 from milkrun.client.stats import OriginStats, Stats, time_wait
 from milkrun.client.timings import Timings
-from milkrun.client.tls import Contexts
-from milkrun.client.trip import Trip
 
 _RESERVED_DESCRIPTORS = 200  # for files, listeners, resolvers: when nobody hands us a budget
 _LOOKUPS = {"ares": AresLookup, "system": SystemLookup}

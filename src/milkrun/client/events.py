@@ -13,10 +13,10 @@ from typing import TypeAlias, cast
 import msgspec
 
 from milkrun.client.errors import RequestError
+from milkrun.client.exchange.trip import Trip
 from milkrun.client.facts import AnswerFacts, ConnectionFacts
 from milkrun.client.request import PreparedRequest
 from milkrun.client.response import Opening, Response
-from milkrun.client.trip import Trip
 
 REQUEST = "request"
 

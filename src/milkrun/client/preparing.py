@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from typing import TypeAlias, TypedDict, Unpack, cast
 
 from milkrun.client.auth import Auth, Basic, Bearer
-from milkrun.client.client_certificate import ClientCertificate
+from milkrun.client.dial.client_certificate import ClientCertificate
+from milkrun.client.dial.route import Family, Overrides, Route, route
+from milkrun.client.dial.tls import TlsOptions, TlsVersion
 from milkrun.client.errors import UsageError
 from milkrun.client.events import Hook
 from milkrun.client.proxy import Proxy
@@ -22,8 +24,6 @@ from milkrun.client.request import (
     Redirects,
     build,
 )
-from milkrun.client.route import Family, Overrides, Route, route
-from milkrun.client.tls import TlsOptions, TlsVersion
 from milkrun.client.url import Url, parse_url
 
 ProxyTypes: TypeAlias = Proxy | str | None

@@ -9,9 +9,9 @@ import msgspec
 
 from milkrun.client.auth import Auth, Basic, Bearer
 from milkrun.client.coding import ACCEPT_ENCODING
+from milkrun.client.dial.route import Route
+from milkrun.client.dial.tls import TlsOptions
 from milkrun.client.errors import UsageError
-from milkrun.client.route import Route
-from milkrun.client.tls import TlsOptions
 from milkrun.client.url import Url
 
 if TYPE_CHECKING:  # a request only keeps what others call

@@ -9,10 +9,10 @@ from milkrun.client.charset import text
 from milkrun.client.coding import decoder, in_turns
 from milkrun.client.facts import ConnectionFacts
 from milkrun.client.headers import Headers
-from milkrun.client.lenient import bad_framing
+from milkrun.client.http1.lenient import bad_framing
+from milkrun.client.http1.wire import Received
 from milkrun.client.request import PreparedRequest
 from milkrun.client.timings import Timings
-from milkrun.client.wire import Received
 
 
 class Hop(msgspec.Struct, frozen=True, gc=False):

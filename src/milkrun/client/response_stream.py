@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator, Callable
 from milkrun.client.charset import text
 from milkrun.client.coding import decoder, in_turns
 from milkrun.client.errors import ClientError, UsageError
-from milkrun.client.flight import Flight
+from milkrun.client.exchange.flight import Flight
+from milkrun.client.exchange.tunnel import Tunnel
 from milkrun.client.headers import Headers
 from milkrun.client.home import Home
+from milkrun.client.http1.wire import Received
 from milkrun.client.response import Hop, Opening, coding
 from milkrun.client.timings import Timings
-from milkrun.client.tunnel import Tunnel
-from milkrun.client.wire import Received
 
 _DRAIN_SECONDS = 1.0  # for the rest of a body that nobody wants: a new connection costs less than a longer wait
 

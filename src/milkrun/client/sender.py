@@ -12,20 +12,20 @@ import msgspec
 
 from milkrun.client.auth import Sessions
 from milkrun.client.coding import decode_small
-from milkrun.client.connection import Connection
 from milkrun.client.errors import RequestError
-from milkrun.client.exchange import Exchange, OpenExchange
-from milkrun.client.flight import Flight
+from milkrun.client.exchange.exchange import Exchange, OpenExchange
+from milkrun.client.exchange.flight import Flight
+from milkrun.client.exchange.link import Closed
+from milkrun.client.exchange.trip import Trip
 from milkrun.client.headers import Headers
-from milkrun.client.learnt import heeded
-from milkrun.client.link import Closed
-from milkrun.client.pool import Pool
+from milkrun.client.http1.connection import Connection
+from milkrun.client.http1.wire import Received
+from milkrun.client.pool.learnt import heeded
+from milkrun.client.pool.pool import Pool
 from milkrun.client.redirect import destination, guard, onward
 from milkrun.client.request import PreparedRequest, with_field
 from milkrun.client.response import Hop, Response, coding, undone
 from milkrun.client.response_stream import StreamedResponse
-from milkrun.client.trip import Trip
-from milkrun.client.wire import Received
 
 R = TypeVar("R", Response, StreamedResponse)
 OneHop: TypeAlias = Callable[[PreparedRequest, Trip], Awaitable[R]]

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TypedDict
 
-from milkrun.client.learnt import Learnt
-from milkrun.client.link import Link
+from milkrun.client.exchange.link import Link
+from milkrun.client.pool.learnt import Learnt
 
 _SOCKSTAT = Path("/proc/net/sockstat")
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
+from milkrun.client.dial.tls import Contexts, TlsOptions
 from milkrun.client.errors import UsageError
-from milkrun.client.tls import Contexts, TlsOptions
 
 _State = tuple[int, int, int] | None
 _KEPT = 64  # 10,000 endpoints mostly share a few files, and reading some takes 30 ms

@@ -6,13 +6,13 @@ from typing import TypeVar, cast
 
 import msgspec
 
-from milkrun.client.client_certificate import ClientCertificate
+from milkrun.client.dial.client_certificate import ClientCertificate
+from milkrun.client.dial.route import Family, route
+from milkrun.client.dial.tls import TlsOptions, TlsVersion
 from milkrun.client.errors import UsageError
 from milkrun.client.preparing import WayOptions
 from milkrun.client.proxy import Proxy
 from milkrun.client.request import Http2
-from milkrun.client.route import Family, route
-from milkrun.client.tls import TlsOptions, TlsVersion
 from milkrun.client.url import parse_url
 from milkrun.config.section import Section
 from milkrun.probes.key_files import complaint

@@ -15,16 +15,16 @@ from h2.exceptions import ProtocolError, TooManyStreamsError
 from hpack import HeaderTuple
 from hpack.exceptions import OversizedHeaderListError
 
-from milkrun.client.breakdown import timed_out
-from milkrun.client.deadlines import Deadlines
 from milkrun.client.errors import RequestError
+from milkrun.client.exchange.breakdown import timed_out
+from milkrun.client.exchange.deadlines import Deadlines
+from milkrun.client.exchange.link import Closed, Link, Owner
+from milkrun.client.http1.lenient import bad_framing
 from milkrun.client.http2.fields import request_fields
 from milkrun.client.http2.outflow import Outflow
 from milkrun.client.http2.pulse import Pulse
 from milkrun.client.http2.session import CONNECTION_WINDOW, NotHttp2Error, Session
 from milkrun.client.http2.stream import HEARD, Http2Stream
-from milkrun.client.lenient import bad_framing
-from milkrun.client.link import Closed, Link, Owner
 from milkrun.client.request import PreparedRequest
 
 MOST_STREAMS = 1000  # at once, where the server sets no limit

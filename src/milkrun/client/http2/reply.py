@@ -3,10 +3,10 @@
 from milkrun.client.errors import RequestError
 from milkrun.client.facts import AnswerFacts
 from milkrun.client.headers import RawPairs
+from milkrun.client.http1.lenient import bad_framing
+from milkrun.client.http1.wire import Received
 from milkrun.client.http2.fields import Pairs, judge, read_head
-from milkrun.client.lenient import bad_framing
 from milkrun.client.request import PreparedRequest
-from milkrun.client.wire import Received
 
 _BODILESS = frozenset({204, 304})  # RFC 9110 6.4.1
 _SWITCHING = 101

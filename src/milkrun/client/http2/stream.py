@@ -16,20 +16,20 @@ from h2.events import (
     TrailersReceived,
 )
 
-from milkrun.client.breakdown import broken, timed_out
 from milkrun.client.errors import RequestError, UsageError
+from milkrun.client.exchange.breakdown import broken, timed_out
+from milkrun.client.exchange.inflow import Inflow
+from milkrun.client.exchange.link import Closed
+from milkrun.client.exchange.trip import Trip
+from milkrun.client.exchange.tunnel import Tunnel
 from milkrun.client.facts import ConnectionFacts
 from milkrun.client.headers import RawPairs
+from milkrun.client.http1.lenient import bad_framing
+from milkrun.client.http1.wire import Received
 from milkrun.client.http2.outflow import Outflow
 from milkrun.client.http2.reply import Reply
 from milkrun.client.http2.session import STREAM_WINDOW, Malformed
-from milkrun.client.inflow import Inflow
-from milkrun.client.lenient import bad_framing
-from milkrun.client.link import Closed
 from milkrun.client.request import PreparedRequest
-from milkrun.client.trip import Trip
-from milkrun.client.tunnel import Tunnel
-from milkrun.client.wire import Received
 
 _CREDIT = STREAM_WINDOW // 4  # bytes taken before the server is told: a frame for each piece would double the frames
 _FINISHED = "the server will not answer: it had ended the connection before the request was sent"

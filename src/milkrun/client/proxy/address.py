@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from milkrun.client.auth import Basic
+from milkrun.client.dial.tls import TlsOptions
 from milkrun.client.errors import UsageError
 from milkrun.client.request import LINE_BREAK, TOKEN
-from milkrun.client.tls import TlsOptions
 from milkrun.client.url import Origin, parse_authority
 
 PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}

@@ -4,7 +4,7 @@ import asyncio
 import re
 from typing import cast
 
-from milkrun.client.doorstep import Doorstep
+from milkrun.client.dial.doorstep import Doorstep
 
 _HEAD_END = re.compile(rb"\r?\n\r?\n")  # RFC 9112 2.2: a lone LF may be read as a line's end
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from milkrun.client.errors import UsageError
 from milkrun.client.proxy.address import Proxy
-from milkrun.client.resolve import literal_family
+from milkrun.client.resolve.resolver import literal_family
 from milkrun.client.url import Origin
 
 _RULE = re.compile(r"(?:\[(?P<bracketed>[^\[\]]+)\]|(?P<host>[^:]+|[^\[\]]*:[^\[\]]*:[^\[\]]*))(?::(?P<port>[0-9]+))?")

@@ -10,20 +10,20 @@ from typing import cast
 
 import msgspec
 
-from milkrun.client.connect import Connected
+from milkrun.client.dial.connect import Connected
+from milkrun.client.dial.handshake import shake_hands
+from milkrun.client.dial.progress import Progress
+from milkrun.client.dial.reach import Reach
+from milkrun.client.dial.route import Route
+from milkrun.client.dial.tls import Contexts
 from milkrun.client.errors import OwnError, RequestError
 from milkrun.client.facts import ProxyFacts
-from milkrun.client.handshake import shake_hands
-from milkrun.client.progress import Progress
 from milkrun.client.proxy import connect, socks5
 from milkrun.client.proxy.address import Proxy
 from milkrun.client.proxy.dialogue import Dialogue, NonsenseError
 from milkrun.client.proxy.tls_in_tls import carry
-from milkrun.client.reach import Reach
-from milkrun.client.resolve import Address, literal_family
-from milkrun.client.route import Route
+from milkrun.client.resolve.resolver import Address, literal_family
 from milkrun.client.timings import Timings
-from milkrun.client.tls import Contexts
 from milkrun.client.url import Origin
 
 _ASK = {"http": connect.ask, "https": connect.ask, "socks5": socks5.ask, "socks5h": socks5.ask}

@@ -8,7 +8,7 @@ import asyncio
 import sys
 from asyncio.sslproto import _SSLProtocolTransport
 
-from milkrun.client.connect import Connected
+from milkrun.client.dial.connect import Connected
 
 
 def is_broken(version: tuple[int, int, int]) -> bool:

@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable, Hashable
 from contextlib import suppress
 from typing import Generic, TypeAlias, TypeVar
 
-from milkrun.client.deadlines import Deadlines
+from milkrun.client.dial.route import Route
 from milkrun.client.errors import ClientError
-from milkrun.client.resolve import Answer, literal_family
-from milkrun.client.route import Route
+from milkrun.client.exchange.deadlines import Deadlines
+from milkrun.client.resolve.resolver import Answer, literal_family
 from milkrun.client.url import Origin
 
 C = TypeVar("C", bound=Hashable)

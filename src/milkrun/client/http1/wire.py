@@ -13,7 +13,7 @@ import msgspec
 from milkrun.client.errors import RequestError
 from milkrun.client.facts import AnswerFacts
 from milkrun.client.headers import Headers
-from milkrun.client.lenient import bad_framing, bad_status_line, repair
+from milkrun.client.http1.lenient import bad_framing, bad_status_line, repair
 
 _VERSION = b"HTTP/1."  # not "HTTP/": httptools would read 0.9 and 2.0, which no text protocol sends
 _STATUS = slice(9, 12)

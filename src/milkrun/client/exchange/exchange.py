@@ -7,13 +7,13 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
+from milkrun.client.exchange.inflow import Inflow
+from milkrun.client.exchange.link import Closed
+from milkrun.client.exchange.trip import Trip
+from milkrun.client.exchange.tunnel import Tunnel
 from milkrun.client.facts import ConnectionFacts
-from milkrun.client.inflow import Inflow
-from milkrun.client.link import Closed
+from milkrun.client.http1.wire import Received
 from milkrun.client.request import PreparedRequest
-from milkrun.client.trip import Trip
-from milkrun.client.tunnel import Tunnel
-from milkrun.client.wire import Received
 
 
 class Exchange(Protocol):

@@ -6,20 +6,20 @@ import time
 from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
-from milkrun.client.connect import Connected
+from milkrun.client.dial.connect import Connected
+from milkrun.client.dial.handshake import shake_hands
+from milkrun.client.dial.keepalive import KeepAlive
+from milkrun.client.dial.policy import AddressPolicy
+from milkrun.client.dial.progress import Observer, Progress
+from milkrun.client.dial.reach import Reach
+from milkrun.client.dial.route import DIRECT, Route
+from milkrun.client.dial.tls import Contexts, TlsOptions, handshake_error
 from milkrun.client.errors import OwnError, RequestError, RequestTimeoutError
 from milkrun.client.facts import ProxyFacts, TlsFacts
-from milkrun.client.handshake import shake_hands
-from milkrun.client.keepalive import KeepAlive
-from milkrun.client.policy import AddressPolicy
-from milkrun.client.progress import Observer, Progress
 from milkrun.client.proxy.passage import Passage
-from milkrun.client.reach import Reach
-from milkrun.client.resolve import Answer, Resolver
-from milkrun.client.resolvers import Resolvers
-from milkrun.client.route import DIRECT, Route
+from milkrun.client.resolve.resolver import Answer, Resolver
+from milkrun.client.resolve.resolvers import Resolvers
 from milkrun.client.timings import Timings
-from milkrun.client.tls import Contexts, TlsOptions, handshake_error
 from milkrun.client.url import Origin
 
 P = TypeVar("P", bound=asyncio.Protocol)

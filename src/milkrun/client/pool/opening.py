@@ -6,16 +6,16 @@ from collections.abc import Callable
 
 import msgspec
 
-from milkrun.client.connection import Connection
-from milkrun.client.deadlines import Deadlines
-from milkrun.client.descriptors import Descriptors
-from milkrun.client.dial import Dialer, Dialled
+from milkrun.client.dial.dialer import Dialer, Dialled
 from milkrun.client.errors import OwnError
-from milkrun.client.gate import Doorkeeper, Gate
+from milkrun.client.exchange.deadlines import Deadlines
+from milkrun.client.exchange.link import Link
+from milkrun.client.exchange.trip import Trip
+from milkrun.client.http1.connection import Connection
 from milkrun.client.http2.connection import Http2Connection
-from milkrun.client.link import Link
+from milkrun.client.pool.descriptors import Descriptors
+from milkrun.client.pool.gate import Doorkeeper, Gate
 from milkrun.client.request import PreparedRequest
-from milkrun.client.trip import Trip
 
 _JITTER = 0.1
 

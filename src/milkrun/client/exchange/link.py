@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import ClassVar, Protocol, cast
 
-from milkrun.client.deadlines import Deadlines
+from milkrun.client.exchange.deadlines import Deadlines
 from milkrun.client.facts import ConnectionFacts, ProxyFacts, TlsFacts
 
 _UNWANTED = -1.0  # as the time at which a connection is too old: before any clock began

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import msgspec
 
 from milkrun.client.errors import UsageError
-from milkrun.client.resolve import literal_family
+from milkrun.client.resolve.resolver import literal_family
 from milkrun.client.url import parse_url
 
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 import math
 import socket
 
+from milkrun.client.dial.route import DIRECT, Route
 from milkrun.client.errors import RequestError
-from milkrun.client.resolve import Address, Answer, CachingResolver, Resolver
-from milkrun.client.resolve_ares import AresLookup
-from milkrun.client.route import DIRECT, Route
+from milkrun.client.resolve.ares import AresLookup
+from milkrun.client.resolve.resolver import Address, Answer, CachingResolver, Resolver
 from milkrun.client.url import Origin
 
 _FAMILIES = {"ipv4": (socket.AF_INET, "IPv4"), "ipv6": (socket.AF_INET6, "IPv6")}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from milkrun.client.errors import RequestError
 from milkrun.client.headers import RawPairs
-from milkrun.client.wire import Received, ResponseParser
+from milkrun.client.http1.wire import Received, ResponseParser
 
 _SWITCHING = 101
 

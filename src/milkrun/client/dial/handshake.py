@@ -4,8 +4,8 @@ import asyncio
 import ssl
 from typing import cast
 
-from milkrun.client.connect import Connected
-from milkrun.client.tls import handshake_error, not_tls
+from milkrun.client.dial.connect import Connected
+from milkrun.client.dial.tls import handshake_error, not_tls
 
 _NEVER = 86_400.0  # the loop's own limit on a handshake must not strike before the deadline does
 _CLOSE_LIMIT = 1.0  # seconds a peer has to answer close_notify: a silent one would keep the descriptor for ever

@@ -7,7 +7,7 @@ import pycares
 from pycares import errno as ares
 
 from milkrun.client.errors import RequestError, RequestTimeoutError
-from milkrun.client.resolve import Address, Found
+from milkrun.client.resolve.resolver import Address, Found
 
 _KINDS = {
     ares.ARES_ENOTFOUND: "not-found",

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
-from milkrun.client.connection import Connection
-from milkrun.client.gate import Gate
-from milkrun.client.learnt import Learnt
-from milkrun.client.link import Link
+from milkrun.client.exchange.link import Link
+from milkrun.client.http1.connection import Connection
+from milkrun.client.pool.gate import Gate
+from milkrun.client.pool.learnt import Learnt
 
 if TYPE_CHECKING:  # a lane only keeps what others call
     from milkrun.client.http2.connection import Http2Connection

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterable, AsyncIterator
 from typing import cast
 
 from milkrun.client.errors import UsageError
-from milkrun.client.exchange import OpenExchange
+from milkrun.client.exchange.exchange import OpenExchange
 from milkrun.client.request import PreparedRequest, Stream
 
 _WORD = 1.0  # seconds to wait for the server's 100: it may never say it (RFC 9110 10.1.1)

@@ -5,8 +5,8 @@ from collections import deque
 
 import msgspec
 
-from milkrun.client.descriptors import Descriptors
 from milkrun.client.errors import RequestTimeoutError
+from milkrun.client.pool.descriptors import Descriptors
 
 _LONGEST = 86_400.0  # seconds: what loops can count to, for those who would wait for ever
 

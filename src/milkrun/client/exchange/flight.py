@@ -4,16 +4,16 @@ import asyncio
 from collections.abc import Callable
 
 from milkrun.client.errors import RequestError
-from milkrun.client.exchange import Exchange, OpenExchange
+from milkrun.client.exchange.exchange import Exchange, OpenExchange
+from milkrun.client.exchange.inflow import Inflow
+from milkrun.client.exchange.link import Closed
+from milkrun.client.exchange.trip import Trip
+from milkrun.client.exchange.tunnel import Tunnel
+from milkrun.client.exchange.upload import Upload
 from milkrun.client.facts import ConnectionFacts
 from milkrun.client.headers import Headers, RawPairs
-from milkrun.client.inflow import Inflow
-from milkrun.client.link import Closed
+from milkrun.client.http1.wire import Received
 from milkrun.client.request import PreparedRequest
-from milkrun.client.trip import Trip
-from milkrun.client.tunnel import Tunnel
-from milkrun.client.upload import Upload
-from milkrun.client.wire import Received
 
 _CONTINUE = b"100"
 

@@ -2,12 +2,12 @@
 
 import msgspec
 
-from milkrun.client.connect import Connected, connect, connect_unix
-from milkrun.client.keepalive import KeepAlive
-from milkrun.client.policy import AddressPolicy
-from milkrun.client.progress import Progress
-from milkrun.client.resolvers import Resolvers
-from milkrun.client.route import Route
+from milkrun.client.dial.connect import Connected, connect, connect_unix
+from milkrun.client.dial.keepalive import KeepAlive
+from milkrun.client.dial.policy import AddressPolicy
+from milkrun.client.dial.progress import Progress
+from milkrun.client.dial.route import Route
+from milkrun.client.resolve.resolvers import Resolvers
 from milkrun.client.url import Origin
 
 

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple, cast
 
 from aiohappyeyeballs import AddrInfoType, start_connection
 
-from milkrun.client.doorstep import Doorstep
+from milkrun.client.dial.doorstep import Doorstep
 from milkrun.client.errors import OwnError, RequestError, RequestTimeoutError
-from milkrun.client.resolve import Address
+from milkrun.client.resolve.resolver import Address
 
 _HEAD_START = 0.25  # seconds an address has before the next one is tried beside it (RFC 8305 8)
 

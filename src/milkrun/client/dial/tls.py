@@ -10,8 +10,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from milkrun.client.certificate import WitnessedContext
-from milkrun.client.client_certificate import ClientCertificate, read
+from milkrun.client.dial.certificate import WitnessedContext
+from milkrun.client.dial.client_certificate import ClientCertificate, read
 from milkrun.client.errors import RequestError, UsageError
 
 TlsVersion: TypeAlias = Literal["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"]

@@ -14,23 +14,23 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import cast
 
-from milkrun.client.connection import Connection
-from milkrun.client.deadlines import Deadlines
-from milkrun.client.descriptors import Descriptors
-from milkrun.client.dial import Dialer
+from milkrun.client.dial.dialer import Dialer
 from milkrun.client.errors import RequestError, UsageError
-from milkrun.client.exchange import Exchange
-from milkrun.client.gate import Gate, Limits
+from milkrun.client.exchange.deadlines import Deadlines
+from milkrun.client.exchange.exchange import Exchange
+from milkrun.client.exchange.link import Closed, Link
+from milkrun.client.exchange.trip import Trip
+from milkrun.client.http1.connection import Connection
 from milkrun.client.http2.connection import Http2Connection
-from milkrun.client.lane import Lane
-from milkrun.client.learnt import Memory
-from milkrun.client.link import Closed, Link
-from milkrun.client.names import Names
-from milkrun.client.opening import Opener, Policy
+from milkrun.client.pool.descriptors import Descriptors
+from milkrun.client.pool.gate import Gate, Limits
+from milkrun.client.pool.lane import Lane
+from milkrun.client.pool.learnt import Memory
+from milkrun.client.pool.names import Names
+from milkrun.client.pool.opening import Opener, Policy
+from milkrun.client.pool.warmth import Overdue, warm_part
 from milkrun.client.request import PreparedRequest
 from milkrun.client.stats import OriginStats, by_origin
-from milkrun.client.trip import Trip
-from milkrun.client.warmth import Overdue, warm_part
 
 _ACCEPTED = frozenset({"tls", "wait"})  # where a dial can fail after its connection stood
 _BRIEFLY = 1.0  # seconds to wait for another's connection that may be shared, before opening one's own

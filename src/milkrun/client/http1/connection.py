@@ -9,17 +9,17 @@ import math
 from collections.abc import Callable
 from typing import cast
 
-from milkrun.client.breakdown import broken, timed_out
-from milkrun.client.deadlines import Deadlines
-from milkrun.client.departure import LARGE, Departure
 from milkrun.client.errors import RequestError
-from milkrun.client.inflow import Inflow
-from milkrun.client.link import Closed, Link, Owner
+from milkrun.client.exchange.breakdown import broken, timed_out
+from milkrun.client.exchange.deadlines import Deadlines
+from milkrun.client.exchange.departure import LARGE, Departure
+from milkrun.client.exchange.inflow import Inflow
+from milkrun.client.exchange.link import Closed, Link, Owner
+from milkrun.client.exchange.trip import Trip
+from milkrun.client.http1.streaming import StreamedExchange
+from milkrun.client.http1.wire import Received, ResponseParser
+from milkrun.client.http1.wire_stream import StreamingParser
 from milkrun.client.request import PreparedRequest
-from milkrun.client.streaming import StreamedExchange
-from milkrun.client.trip import Trip
-from milkrun.client.wire import Received, ResponseParser
-from milkrun.client.wire_stream import StreamingParser
 
 
 class Connection(Link):

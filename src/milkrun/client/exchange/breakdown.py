@@ -2,8 +2,8 @@
 
 import ssl
 
+from milkrun.client.dial.tls import refusal
 from milkrun.client.errors import RequestError, RequestTimeoutError
-from milkrun.client.tls import refusal
 
 _TIMED_OUT = {
     "send": "the request was not all sent before the deadline",

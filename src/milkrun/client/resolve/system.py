@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
 from milkrun.client.errors import RequestError
-from milkrun.client.resolve import Address, Found
+from milkrun.client.resolve.resolver import Address, Found
 
 GetAddrInfo: TypeAlias = Callable[[bytes, None, int, int], list[tuple[Any, ...]]]
 

@@ -9,20 +9,20 @@ import math
 from collections.abc import Callable
 from typing import Protocol, cast
 
-from milkrun.client.breakdown import broken, timed_out
-from milkrun.client.deadlines import Deadlines
-from milkrun.client.departure import LARGE, Departure
 from milkrun.client.errors import RequestError
+from milkrun.client.exchange.breakdown import broken, timed_out
+from milkrun.client.exchange.deadlines import Deadlines
+from milkrun.client.exchange.departure import LARGE, Departure
+from milkrun.client.exchange.inflow import HIGH_WATER, Inflow
+from milkrun.client.exchange.link import Closed
+from milkrun.client.exchange.trip import Trip
+from milkrun.client.exchange.tunnel import Tunnel
 from milkrun.client.facts import ConnectionFacts
 from milkrun.client.headers import Headers
-from milkrun.client.inflow import HIGH_WATER, Inflow
-from milkrun.client.learnt import heeded
-from milkrun.client.link import Closed
+from milkrun.client.http1.wire import Received
+from milkrun.client.http1.wire_stream import StreamingParser
+from milkrun.client.pool.learnt import heeded
 from milkrun.client.request import PreparedRequest
-from milkrun.client.trip import Trip
-from milkrun.client.tunnel import Tunnel
-from milkrun.client.wire import Received
-from milkrun.client.wire_stream import StreamingParser
 
 
 class Lender(Protocol):

@@ -9,7 +9,7 @@ again. A part of the budget is left for the newcomers in flight.
 from collections import deque
 from collections.abc import Iterable
 
-from milkrun.client.link import Link
+from milkrun.client.exchange.link import Link
 
 _RESERVE = 16  # one descriptor in so many is left for newcomers
 _SLACK = 1.5  # how many of its gaps a connection may be idle before it is overdue

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from milkrun.client.certificate import Witness
-from milkrun.client.connect import Connected
+from milkrun.client.dial.certificate import Witness
+from milkrun.client.dial.connect import Connected
 from milkrun.client.errors import RequestError
 from milkrun.client.facts import ConnectionFacts, ProxyFacts
 from milkrun.client.timings import Timings

@@ -1,0 +1,1 @@
+"""One request and its response on a connection, whatever it speaks: the seam between pool, sender and protocols."""

@@ -1,0 +1,1 @@
+"""Who gets a connection: limits, what stays warm and for how long, what is learnt of each origin."""
