@@ -64,6 +64,10 @@ class Call:
         response = await client.request("POST", self._url, timeout=self._timeout, **options)
         return response.body if response.status == 200 else None
 
+    async def _announce(self, client: Client) -> bytes | None:
+        self._options = {**self._options, "headers": {"expect": "100-continue"}}
+        return await self._upload(client)
+
     async def _stream(self, client: Client) -> bytes | None:
         async with client.stream("GET", self._url, timeout=self._timeout, **self._options) as response:
             self.is_open = True
@@ -80,5 +84,6 @@ KINDS: dict[str, Callable[[Call, Client], Coroutine[Any, Any, bytes | None]]] = 
     "read": Call._read,
     "drain": Call._drain,
     "upload": Call._upload,
+    "announce": Call._announce,
     "stream": Call._stream,
 }

@@ -23,15 +23,13 @@ from tests.model.world import ADDRESSES, NOBODY, PLAIN, SHARING, World
 T = TypeVar("T")
 EXAMPLES = os.environ.get("MILKRUN_MODEL_EXAMPLES")
 TURNS = st.sampled_from([None, 0, 1, 2, 3, 5, 8, 13])
-ANSWERS = ["whole", "chunked", "last", "until_close", "half", "with_more", "rubbish", "close", "reset"]
 ENDS = ["close", "reset"]
+ANSWERS = ["whole", "chunked", "last", "until_close", "half", "with_more", "interim", "rubbish", *ENDS]
 UPSETS = ["goaway", "leave", "close", "reset", "narrow", "widen", "rubbish"]
-RESPONSES = ["whole", "head", "rest", "reset", "refuse"]
+RESPONSES = ["whole", "interim", "head", "rest", "reset", "refuse"]
 OPTIONS = st.fixed_dictionaries(
     {}, optional={"fresh": st.just(True), "max_age": st.sampled_from([0.0, 20.0]), "max_uses": st.sampled_from([1, 2])}
 )
-
-
 HOSTS = st.sampled_from([*PLAIN, *SHARING, PLAIN[0], SHARING[0]])
 KIND = st.sampled_from(sorted(KINDS))
 # What a rule chooses from depends on sockets, whose timing is the kernel's: so it is told a place, not shown a choice.

@@ -136,6 +136,10 @@ class World:
 
     def respond(self, stream: Served, does: str) -> None:
         """Have a stream answered, in whole or in part, or reset."""
+        if does == "interim":
+            if stream not in self._half:
+                stream.head(100)
+            return
         if does == "whole" and stream not in self._half:
             self.loop.run_until_complete(stream.respond(200, stream.path))
         elif does == "head" and stream not in self._half:

@@ -83,6 +83,10 @@ class Puppet(asyncio.Protocol):
         self._say(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%brubbish" % (len(self.asked), self.asked))
         self._done()
 
+    def interim(self) -> None:
+        """Say that the content, if there is any, may come."""
+        self._say(b"HTTP/1.1 100 Continue\r\n\r\n")
+
     def rubbish(self) -> None:
         """Say what is no HTTP."""
         self.is_spoilt = True
