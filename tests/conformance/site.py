@@ -5,7 +5,7 @@
 | /plain, /text, /large | the file, with its length; /text in gzip where the server can and the client would |
 | /pieces | /text in pieces, its length not known beforehand |
 | /trailers | the same, and then the trailer X-Stops; where the server can |
-| /slow | PIECES times PIECE, a twentieth of a second apart |
+| /slow | PIECES times PIECE, PAUSE apart |
 | /stalled | the beginning of a body whose end never comes |
 | /empty, /unchanged | 204; 304 |
 | /last | /plain, on a connection that the server closes afterwards, and says so |
@@ -21,6 +21,7 @@ TEXT = b"".join(b"Stop %d: two bottles, and take the empties.\n" % stop for stop
 LARGE = hashlib.shake_128(b"milk").digest(4 * 1024 * 1024)  # nothing can compress it
 PIECE = b"drip "
 PIECES = 4
+PAUSE = 0.025  # seconds
 STALLED = 1024 * 1024
 TRAILER = (b"X-Stops", b"2000")
 

@@ -6,14 +6,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
-from tests.conformance.site import FILES, PIECE, PIECES, STALLED
+from tests.conformance.site import FILES, PAUSE, PIECE, PIECES, STALLED
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
-_PAUSE = 0.05
 _STEP = 4096
 
 
@@ -72,7 +71,7 @@ async def _in_pieces(text: bytes) -> AsyncIterator[bytes]:
 async def _slowly(text: bytes) -> AsyncIterator[bytes]:  # noqa: ARG001  # of the three streams, it alone has its own
     for _ in range(PIECES):
         yield PIECE
-        await asyncio.sleep(_PAUSE)
+        await asyncio.sleep(PAUSE)
 
 
 async def _stalled(text: bytes) -> AsyncIterator[bytes]:

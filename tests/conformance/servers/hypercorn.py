@@ -22,7 +22,7 @@ class Hypercorn:
     layers = frozenset(Layer)
     manners = frozenset(Manner)
     http2 = True
-    patience = 0.2  # also of a connection that has not asked anything yet, so it has to last for the asking
+    patience = 0.3  # also of a connection that has not asked anything yet, so it has to last for the asking
     lifetime = 3
     codings: frozenset[str] = frozenset()
     trailers = False

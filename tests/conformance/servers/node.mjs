@@ -10,7 +10,7 @@ const order = JSON.parse(process.argv[2]);
 const [plain, text, large] = ["plain", "text", "large"].map((name) => readFileSync(`${order.site}/${name}`));
 const pem = readFileSync(order.pem);
 const CODINGS = { gzip: zlib.gzipSync, br: zlib.brotliCompressSync, zstd: zlib.zstdCompressSync };
-const [PIECE, PIECES, PAUSE, STEP, STALLED] = ["drip ", 4, 50, 4096, 1024 * 1024];
+const [PIECE, PIECES, PAUSE, STEP, STALLED] = ["drip ", 4, 25, 4096, 1024 * 1024]; // as in site.py
 
 const whole = (body, headers = {}) => (request, response) => {
   response.writeHead(200, { "Content-Type": "text/plain", "Content-Length": body.length, ...headers });

@@ -12,9 +12,8 @@ from typing import Any, ClassVar
 import msgspec
 
 from tests.conformance.door import Door, Layer, Manner, Order, inherited
-from tests.conformance.site import FILES, PIECE, PIECES, STALLED, TRAILER, receipt
+from tests.conformance.site import FILES, PAUSE, PIECE, PIECES, STALLED, TRAILER, receipt
 
-_PAUSE = 0.05
 _STEP = 4096
 
 
@@ -117,7 +116,7 @@ class Handler(BaseHTTPRequestHandler):
         self._pieces(b"%b: %b\r\n" % TRAILER)
 
     def _slow(self) -> None:
-        self._chunks([PIECE] * PIECES, _PAUSE)
+        self._chunks([PIECE] * PIECES, PAUSE)
 
     def _stalled(self) -> None:
         self.send_response(200)

@@ -27,7 +27,7 @@ class Uvicorn:
         self.name = "uvicorn-zttp" if self.http2 else "uvicorn"
         self.remedy = f"pip install uvicorn {parser}"
         self.layers = frozenset(Layer) if self.http2 else frozenset({Layer.PLAIN, Layer.TLS})
-        self.patience = 0.2 if self.http2 else 0.02  # zttp's connections have to ask their first within it, too
+        self.patience = 0.3 if self.http2 else 0.02  # zttp's connections have to ask their first within it, too
         self._parser = parser
 
     def program(self) -> str | None:
