@@ -2,7 +2,7 @@
 
 | path | answer |
 |---|---|
-| /plain, /text, /large | the file, with its length; /text in gzip where the server can and the client would |
+| /plain, /text, /large | the file, with its length; /text compressed where server and client can |
 | /pieces | /text in pieces, its length not known beforehand |
 | /trailers | the same, and then the trailer X-Stops; where the server can |
 | /slow | PIECES times PIECE, PAUSE apart |

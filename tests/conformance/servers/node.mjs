@@ -20,9 +20,10 @@ const whole = (body, headers = {}) => (request, response) => {
 const bare = (status, headers) => (request, response) => response.writeHead(status, headers).end();
 
 const coded = (request, response) => {
-  const coding = request.headers["accept-encoding"];
-  const encode = CODINGS[coding];
-  whole(encode ? encode(text) : text, encode ? { "Content-Encoding": coding } : {})(request, response);
+  const accepted = (request.headers["accept-encoding"] ?? "").split(/\s*,\s*/);
+  const coding = accepted.find((name) => name in CODINGS);
+  if (coding) whole(CODINGS[coding](text), { "Content-Encoding": coding })(request, response);
+  else whole(text)(request, response);
 };
 
 const pieces = (request, response) => {
