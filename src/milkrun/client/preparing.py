@@ -1,7 +1,9 @@
 """What may be asked of a request, and what a client asks of each unless told otherwise."""
 
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import TypeAlias, TypedDict, Unpack, cast
 
 from milkrun.client.auth import Auth, Basic, Bearer
@@ -66,6 +68,13 @@ class RequestOptions(WayOptions, total=False):
     on_event: Hook | None
 
 
+_OPTIONS = {"Client": WayOptions.__optional_keys__, "Client.prepare": RequestOptions.__optional_keys__}
+_CHOICES: dict[str, tuple[object, ...]] = {
+    "redirects": ("off", "same-origin", "all"),
+    "body": ("read", "drain"),
+    "http2": (True, False, "prior-knowledge"),
+}
+_BESIDE_HOST = re.compile(r"[/?#@\\\0]")
 _TLS = frozenset({"insecure", "ca_file", "certificate", "server_name", "minimum_version"})
 _WAY = frozenset({"proxy", "unix_socket", "local_address", "family", "resolve", "nameservers"})
 
@@ -90,6 +99,7 @@ class Preparer:
         on_event: Hook | None,
         **way: Unpack[WayOptions],
     ) -> None:
+        _judge("Client", way)
         self._max_body = max_body
         self._drain_limit = drain_limit
         self._user_agent = user_agent
@@ -101,6 +111,7 @@ class Preparer:
 
     def prepare(self, method: str, url: str, **asked: Unpack[RequestOptions]) -> PreparedRequest:
         """As `Client.prepare`."""
+        _judge("Client.prepare", asked)
         method, place = method.upper(), parse_url(url)
         headers, auth = _authorized(asked.get("headers", ()), asked.get("auth"))
         options = self._options(method, place, headers, auth, asked)
@@ -144,6 +155,14 @@ class Preparer:
         return self._route if _WAY.isdisjoint(asked) else _route(way, url)
 
 
+def _judge(whose: str, options: Mapping[str, object]) -> None:
+    for name, value in options.items():
+        if name not in _OPTIONS[whose]:  # to leave it out would be to do something else than was asked for
+            raise UsageError(f"there is no option {name!r}; `{whose}` names those there are")
+        if name in _CHOICES and value not in _CHOICES[name]:
+            raise UsageError(f"{name} is {value!r}; expected one of {', '.join(map(repr, _CHOICES[name]))}")
+
+
 def _hooks(clients: Hook | None, own: Hook | None) -> tuple[Hook, ...]:
     return tuple(hook for hook in (clients, own if own is not clients else None) if hook is not None)
 
@@ -153,10 +172,20 @@ def _tls(way: WayOptions, alpn: tuple[str, ...]) -> TlsOptions:
         insecure=bool(way.get("insecure")),
         ca_file=way.get("ca_file"),
         certificate=way.get("certificate"),
-        server_name=way.get("server_name"),
+        server_name=_server_name(way.get("server_name")),
         minimum_version=way.get("minimum_version", "TLSv1.2"),
         alpn=alpn,
     )
+
+
+def _server_name(name: str | None) -> str | None:
+    """The name in the form that a handshake takes, an address without brackets."""
+    if name is None:
+        return None
+    if not _BESIDE_HOST.search(name):
+        with suppress(UsageError):  # what it says is of URLs
+            return parse_url(f"https://[{name.strip('[]')}]" if ":" in name else f"https://{name}").origin.host
+    raise UsageError(f"server_name is {name[:80]!r}; expected a host name or an address")
 
 
 def _route(way: WayOptions, url: Url | None) -> Route:

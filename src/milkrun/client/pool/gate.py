@@ -5,7 +5,7 @@ from collections import deque
 
 import msgspec
 
-from milkrun.client.errors import RequestTimeoutError
+from milkrun.client.errors import RequestTimeoutError, UsageError
 from milkrun.client.pool.descriptors import Descriptors
 
 _LONGEST = 86_400.0  # seconds: what loops can count to, for those who would wait for ever
@@ -23,6 +23,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     total: int = 1000
     per_origin: int = 100
     handshakes: int = 100
+
+    def __post_init__(self) -> None:
+        if min(self.total, self.per_origin, self.handshakes) < 1:
+            raise UsageError(f"{self!r}: expected 1 or more of each, or nothing could ever be sent")
 
 
 class Gate:
