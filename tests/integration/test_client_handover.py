@@ -278,3 +278,31 @@ async def test_over_tls_the_end_is_said_by_closing(tmp_path: Path) -> None:
         tunnel.write_eof()  # which TLS cannot
         await tunnel.write(b"still open")
         assert await tunnel.read() == SWITCHING + b"hello"
+
+
+async def test_writers_at_once_all_go_on_when_there_is_room_again() -> None:
+    reading = asyncio.Event()
+
+    async def late(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(SWITCHING)
+        await reading.wait()
+        await peer.gone()
+
+    async with handed_over(late) as (_, _, tunnel):
+        writers = [asyncio.create_task(tunnel.write(bytes(size))) for size in (MUCH, 1, 1)]
+        await turns()
+        assert not any(writer.done() for writer in writers)
+        reading.set()
+        async with asyncio.timeout(30):
+            await asyncio.gather(*writers)
+
+
+async def test_a_second_reader_is_refused_and_the_first_goes_on() -> None:
+    async with handed_over(echo) as (_, _, tunnel):
+        first = asyncio.create_task(tunnel.read())
+        await turns()
+        with pytest.raises(UsageError, match="another task reads"):
+            await tunnel.read()
+        await tunnel.write(b"hi")
+        assert await first == b"hi"

@@ -14,6 +14,8 @@ _HIGH_WATER = 256 * 1024  # bytes that may wait for the reader before the peer i
 class Tunnel(asyncio.Protocol):
     """Bytes both ways, until it is closed. Raises UsageError on another event loop, and once it is closed here.
 
+    Any number of tasks may write; each piece goes out whole. One at a time may read.
+
     Args:
         transport: of the connection; its reading is paused.
         on_close: closes the connection.
@@ -29,11 +31,11 @@ class Tunnel(asyncio.Protocol):
         self._pieces: deque[bytes] = deque()
         self._waiting = 0
         self._home = Home.here("tunnel")
-        self._ended = self._lost = self._paused = self._holding = False
+        self._ended = self._lost = self._holding = False
         self._over: Exception | None = None  # why it is of no use any more on this side
         self._cause: Exception | None = None
         self._reader: asyncio.Future[None] | None = None
-        self._writer: asyncio.Future[None] | None = None
+        self._room = asyncio.Event()
 
     def __repr__(self) -> str:
         state = "lost" if self._lost else "closed" if self._over else "ended by the peer" if self._ended else "open"
@@ -41,7 +43,8 @@ class Tunnel(asyncio.Protocol):
 
     def begin(self, rest: bytes, *, paused: bool) -> None:
         """Take the transport; `rest` is what has come already, `paused` whether its write buffer is full."""
-        self._paused = paused
+        if not paused:
+            self._room.set()
         self._transport.set_protocol(self)
         if rest:
             self.data_received(rest)
@@ -50,6 +53,8 @@ class Tunnel(asyncio.Protocol):
     async def read(self) -> bytes:
         """What has come, as soon as there is something; b"" when no more will. Raises OSError if it is lost."""
         self._check()
+        if self._reader is not None and not self._reader.done():
+            raise UsageError("another task reads from the tunnel already; let one at a time read")
         if not self._pieces and not self._ended:
             self._reader = asyncio.get_running_loop().create_future()
             await self._reader
@@ -71,9 +76,7 @@ class Tunnel(asyncio.Protocol):
         if self._lost or self._transport.is_closing():
             raise ConnectionResetError("the connection is closed")
         self._transport.write(data)
-        if self._paused:
-            self._writer = asyncio.get_running_loop().create_future()
-            await self._writer
+        await self._room.wait()
 
     def write_eof(self) -> None:
         """Say that no more will be sent, where the transport can: TLS cannot."""
@@ -116,17 +119,16 @@ class Tunnel(asyncio.Protocol):
         self._ended = self._lost = True
         self._cause = exc
         _wake(self._reader)
-        _wake(self._writer)
+        self._room.set()
         self._on_lost(exc)
 
     def pause_writing(self) -> None:
         """As asyncio has it."""
-        self._paused = True
+        self._room.clear()
 
     def resume_writing(self) -> None:
         """As asyncio has it."""
-        self._paused = False
-        _wake(self._writer)
+        self._room.set()
 
     def _check(self) -> None:
         self._home.check()
