@@ -28,7 +28,7 @@ from milkrun.client.pool.lane import Lane
 from milkrun.client.pool.learnt import Memory
 from milkrun.client.pool.names import Names
 from milkrun.client.pool.opening import Opener, Policy
-from milkrun.client.pool.warmth import Overdue, warm_part
+from milkrun.client.pool.warmth import Warmth
 from milkrun.client.request import PreparedRequest
 from milkrun.client.stats import OriginStats, by_origin
 
@@ -51,14 +51,12 @@ class Pool:
     ) -> None:
         self._limits = limits
         self._policy = policy
-        self._descriptors = descriptors
-        self._warm_part = warm_part(descriptors.budget)
         self._clock = clock
         self._lanes: dict[str, Lane] = {}
         self._memory = Memory()
         self._connections: set[Link] = set()
         self._ending: set[Link] = set()  # closed, and their descriptors soon to be
-        self._overdue = Overdue()
+        self._warmth = Warmth(descriptors, self._idling)
         self._total = Gate(limits.total, f"one of the {limits.total} requests allowed at once")
         self._at_origin = f"one of the {limits.per_origin} connections allowed to this origin"
         self._resolve = dialer.resolve
@@ -71,8 +69,8 @@ class Pool:
             make_way=self._evict,
         )
         self._room = self._opener.room
-        self._deadlines: Deadlines | None = None
-        self._names: Names[Link] | None = None
+        self._deadlines: Deadlines | None = None  # until it belongs to a loop
+        self._names: Names[Link]
         self._emptied: asyncio.Future[None] | None = None
         self._closed = False
         self.idle = 0  # connections that are warm and wait for a request
@@ -190,7 +188,7 @@ class Pool:
         """As `Owner` has it."""
         self._unlist(connection)
         self._connections.remove(connection)
-        cast("Names[Link]", self._names).unwatch(connection)
+        self._names.unwatch(connection)
         self._ending.discard(connection)
         self.closed[connection.ended or Closed.SERVER] += 1
         lane = self._lanes[connection.key]
@@ -237,13 +235,13 @@ class Pool:
                 self._retire(connection, Closed.CLIENT)
             else:
                 connection.dismiss(error)
-        if self._deadlines is not None:
-            self._deadlines.close()
+        if self._deadlines is None:  # it was never used
+            return
+        self._deadlines.close()
         if self._connections:
             self._emptied = self._loop.create_future()
             await self._emptied
-        if self._names is not None:
-            await self._names.close()
+        await self._names.close()
 
     def _pop(self, lane: Lane, request: PreparedRequest, now: float) -> Connection | None:
         max_age = request.max_age
@@ -295,13 +293,12 @@ class Pool:
         """Whether the budget is needed by those who wait, or by connections that were warm before this one."""
         if self._room.waiters and self._room.waiting:
             return True
-        return connection.uses == 1 and self._descriptors.used > self._warm_part and not self._make_way(now)
-
-    def _make_way(self, now: float) -> bool:
-        overdue = self._overdue.pop(self._idling(), now)
+        if not self._warmth.is_beyond(connection):
+            return False
+        overdue = self._warmth.overdue(now)
         if overdue is not None:
             self._retire(overdue, Closed.BUDGET)
-        return overdue is not None
+        return overdue is None
 
     def _retire(self, connection: Link, reason: Closed) -> None:
         self._unlist(connection)
@@ -384,8 +381,7 @@ class Pool:
         self.opened += 1
         lane.open += 1
         lane.learnt.opened += 1
-        names = cast("Names[Link]", self._names)
-        names.watch(connection, request.url.origin, request.options.route, connection.address)
+        self._names.watch(connection, request.url.origin, request.options.route, connection.address)
         if connection.ended is not None:
             self._ending.add(connection)
         if connection.lost:  # by the time the dialler's task came to run
@@ -397,7 +393,7 @@ class Pool:
     def _evict(self) -> None:
         if len(self._ending) > self._room.waiting:
             return  # one that is closing already makes room
-        victim = self._overdue.pop(self._idling(), self._clock()) or next(self._idling(), None)
+        victim = self._warmth.overdue(self._clock()) or next(self._idling(), None)
         if victim is not None:
             self._unlist(victim)
             victim.abandon(Closed.BUDGET)

@@ -7,9 +7,10 @@ again. A part of the budget is left for the newcomers in flight.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from milkrun.client.exchange.link import Link
+from milkrun.client.pool.descriptors import Descriptors
 
 _RESERVE = 16  # one descriptor in so many is left for newcomers
 _SLACK = 1.5  # how many of its gaps a connection may be idle before it is overdue
@@ -44,3 +45,26 @@ class Overdue:
             if connection.is_idle and is_overdue(connection, now):
                 return connection
         return None
+
+
+class Warmth:
+    """What of a budget is kept warm.
+
+    Args:
+        descriptors: the budget.
+        idle: gives the idle connections.
+    """
+
+    def __init__(self, descriptors: Descriptors, idle: Callable[[], Iterable[Link]]) -> None:
+        self._descriptors = descriptors
+        self._part = warm_part(descriptors.budget)
+        self._idle = idle
+        self._overdue = Overdue()
+
+    def is_beyond(self, connection: Link) -> bool:
+        """Whether it is a newcomer's, and there are as many as are kept warm without it."""
+        return connection.uses == 1 and self._descriptors.used > self._part
+
+    def overdue(self, now: float) -> Link | None:
+        """An idle connection past its expected next use, if one is known."""
+        return self._overdue.pop(self._idle(), now)
