@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from milkrun.client import Client, StreamedResponse, Tunnel, UsageError
+from milkrun.client import Client, RequestError, StreamedResponse, Tunnel, UsageError
 from tests.support.accounts import at_rest
 from tests.support.authority import Authority
 from tests.support.loops import both_loops as anyio_backend
@@ -306,3 +306,19 @@ async def test_a_second_reader_is_refused_and_the_first_goes_on() -> None:
             await tunnel.read()
         await tunnel.write(b"hi")
         assert await first == b"hi"
+
+
+async def test_connect_is_not_for_whole_responses_and_opens_nothing() -> None:
+    async with scripted(answers(GRANTED)) as origin, Client() as client:
+        with pytest.raises(UsageError, match="use `stream`"):
+            await client.request("CONNECT", origin.url, target="target.test:443")
+        assert not origin.peers
+        assert at_rest(client, idle=0)
+
+
+async def test_a_switch_in_answer_to_a_whole_request_is_told_as_that() -> None:
+    async with scripted(answers(SWITCHING)) as origin, Client() as client:
+        with pytest.raises(RequestError, match="101, to another protocol") as caught:
+            await client.get(origin.url, headers=UPGRADE)
+        assert (caught.value.layer, caught.value.kind) == ("protocol", "bad-status-line")
+        assert await until(lambda: at_rest(client, idle=0))

@@ -171,7 +171,7 @@ def build(
         fresh=options.fresh,
         streamed=streamed,
         chunked="Transfer-Encoding" in defaults,
-        special=streamed or options.fresh or bool(options.hooks) or options.auth is not None,
+        special=streamed or options.fresh or bool(options.hooks) or options.auth is not None or method == "CONNECT",
     )
 
 

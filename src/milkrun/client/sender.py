@@ -12,7 +12,7 @@ import msgspec
 
 from milkrun.client.auth import Sessions
 from milkrun.client.coding import decode_small
-from milkrun.client.errors import RequestError
+from milkrun.client.errors import RequestError, UsageError
 from milkrun.client.exchange.exchange import Exchange, OpenExchange
 from milkrun.client.exchange.flight import Flight
 from milkrun.client.exchange.link import Closed
@@ -147,6 +147,8 @@ class Sender:
             response = await self._authorized(hop, request, trip)
 
     async def _hop(self, request: PreparedRequest, trip: Trip) -> Response:
+        if request.method == "CONNECT":  # a whole response would leave a tunnel in the pool
+            raise UsageError("CONNECT is granted by handing the connection over; use `stream`, and its `tunnel`")
         if request.streamed:
             return await self._whole(request, trip)
         return await self._converse(await self._acquire(request, trip), request, trip)

@@ -211,7 +211,10 @@ class ResponseParser:
     def _is_interim(self, data: bytes, end: int) -> bool:
         self._judge_start(data, end)
         if end >= 0 and data[_STATUS] == _SWITCHING:
-            raise bad_status_line(data)  # nobody asked for another protocol
+            message = (
+                "the response is 101, to another protocol: a switch that only `stream` can follow, if it was asked for"
+            )
+            raise RequestError("protocol", "bad-status-line", message, phase="wait")
         return end >= 0 and data[_STATUS].startswith(_INTERIM) and data[_STATUS].isdigit()
 
     def _judge_start(self, data: bytes, end: int) -> None:
