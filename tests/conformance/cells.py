@@ -93,5 +93,5 @@ def _cells(manner: Manner) -> Iterator[Cell]:
     for server in SERVERS:
         for transport in Transport:
             spoken = server.http2 or not transport.is_shared
-            if spoken and transport.layer in server.layers and manner in server.manners:
+            if spoken and transport.layer in server.layers:
                 yield Cell(server, transport, manner)

@@ -45,7 +45,7 @@ class Fleet:
         folder = self._folder / server.name
         folder.mkdir()
         sockets = {}
-        for manner in sorted(server.manners):
+        for manner in Manner:
             for layer in sorted(server.layers):
                 listening = opened()
                 door = Door(manner=manner, layer=layer, fd=listening.fileno(), port=listening.getsockname()[1])

@@ -22,10 +22,10 @@ class Server(Protocol):
     Attributes:
         name: of the server, and of the test's parameter.
         remedy: what to do where it is missing.
-        layers: of its doors.
-        manners: that its doors may have; a FLEETING one serves `lifetime` requests a connection.
+        layers: of its doors, of which there is one in each manner.
         http2: whether its TLS doors speak HTTP/2, too.
         patience: how long an IMPATIENT door keeps an idle connection, in seconds.
+        lifetime: how many requests a connection of HTTP/1.1 may carry at a FLEETING door.
         codings: the content codings it can apply to /text.
         trailers: whether it serves /trailers.
         lingers: whether it reads on after it has refused a content; else the reset that follows the refusal may
@@ -38,8 +38,6 @@ class Server(Protocol):
     def remedy(self) -> str: ...
     @property
     def layers(self) -> frozenset[Layer]: ...
-    @property
-    def manners(self) -> frozenset[Manner]: ...
     @property
     def http2(self) -> bool: ...
     @property

