@@ -8,7 +8,7 @@ import asyncio
 import os
 import statistics
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import uvloop
@@ -21,7 +21,7 @@ from benchmarks.table import Row
 from milkrun.client import Client, Stats
 
 SAMPLES = 60  # over the whole time
-TRIES, PAUSE = 50, 0.1  # how often, and in which seconds, the ends of connections are waited for
+TRIES, PAUSE = 50, 0.1  # how often all are asked for their counts, and seconds between
 SHARE = 0.05  # the part by which late may differ from warm
 LEAST = {"memory, MB": 4.0, "sockets": 15.0, "connections": 15.0, "tasks": 5.0}  # or by so much, if that is more
 
@@ -54,15 +54,14 @@ class Footprint(msgspec.Struct, frozen=True, kw_only=True):
 class Soak(msgspec.Struct, frozen=True, kw_only=True):
     """What was found: before the client was made, while it ran, once nothing was under way, and after it was closed.
 
-    `seen` is how many connections the origins had open at rest.
+    `counts` are the connections at rest: open, idle and by the budget, by the kernel, and by the origins.
     """
 
     outcomes: Counter[str]
     before: Footprint
     samples: list[Footprint]
-    rest: Footprint
     stats: Stats
-    seen: int
+    counts: tuple[int, ...]
     after: Footprint
 
 
@@ -85,27 +84,27 @@ async def _soak(plan: Plan, origins: FaultyOrigins) -> Soak:
         rate = plan.rate * plan.origins
         outcomes = await walk(client, origins.urls, rate=rate, seconds=plan.seconds, seed=plan.seed)
         watching.cancel()
-        await _wait_for(lambda: client.stats()["connections"]["open"] == client.stats()["connections"]["idle"])
-        await _wait_for(lambda: client.stats()["connections"]["open"] == origins.connections())
-        rest, stats, seen = _footprint(client), client.stats(), origins.connections()
-    await _wait_for(lambda: open_sockets(os.getpid()) <= before.sockets)
-    return Soak(
-        outcomes=outcomes, before=before, samples=samples, rest=rest, stats=stats, seen=seen, after=_footprint()
-    )
+        counts = await _agreement(client, origins, before.sockets)
+        stats = client.stats()
+    return Soak(outcomes=outcomes, before=before, samples=samples, stats=stats, counts=counts, after=_footprint())
+
+
+async def _agreement(client: Client, origins: FaultyOrigins, sockets: int) -> tuple[int, ...]:
+    """The connections by each count, once all agree or will not: closes are under way, origins tire of idle ones."""
+    for _ in range(TRIES):
+        stats = client.stats()
+        connections, held = stats["connections"], open_sockets(os.getpid()) - sockets
+        counts = connections["open"], connections["idle"], stats["descriptors"]["used"], held, origins.connections()
+        if len(set(counts)) == 1:
+            break
+        await asyncio.sleep(PAUSE)
+    return counts
 
 
 async def _watch(client: Client, samples: list[Footprint], every: float) -> None:
     while True:
         await asyncio.sleep(every)
         samples.append(_footprint(client))
-
-
-async def _wait_for(true: Callable[[], bool]) -> None:
-    """Give closes that are under way a few seconds; what was not to be had shows in the rows."""
-    for _ in range(TRIES):
-        if true():
-            return
-        await asyncio.sleep(PAUSE)
 
 
 def _footprint(client: Client | None = None) -> Footprint:
@@ -132,13 +131,11 @@ def _flat(samples: Sequence[Footprint]) -> Iterator[Row]:
 
 def _balanced(soak: Soak) -> Iterator[Row]:
     connections, stats = soak.stats["connections"], soak.stats
-    held = soak.rest.sockets - soak.before.sockets
-    counts = (connections["open"], connections["idle"], stats["descriptors"]["used"], held, soak.seen)
     yield Row(
         what="connections at rest: open, idle, by the budget, by the kernel, by the origins",
         goal="the same, and none in use",
-        measured=", ".join(f"{count:,}" for count in counts),
-        met=len(set(counts)) == 1 and connections["in_use"] == 0 and stats["queue"] == 0,
+        measured=", ".join(f"{count:,}" for count in soak.counts),
+        met=len(set(soak.counts)) == 1 and connections["in_use"] == 0 and stats["queue"] == 0,
     )
     closed = sum(stats["closed_total"].values())
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in stats["closed_total"].items())
