@@ -8,6 +8,7 @@ import gc
 import re
 import socket
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -172,20 +173,20 @@ class HalfSilent(Nameserver):
         super().datagram_received(data, addr)
 
 
-async def test_names_that_hang_hold_up_no_other_name() -> None:
-    loop = asyncio.get_running_loop()
-    transport, names = await loop.create_datagram_endpoint(
+async def test_names_that_hang_hold_up_no_other_name_and_no_handshake() -> None:
+    transport, names = await asyncio.get_running_loop().create_datagram_endpoint(
         lambda: HalfSilent({"good.test": Record(("127.0.0.1",))}), local_addr=("127.0.0.1", 0)
     )
-    async with scripted(answers(OK)) as server, Client(nameservers=[names.address]) as client:
-        hung = [asyncio.create_task(client.get(f"http://n{number}.hung.test/")) for number in range(64)]
-        assert await until(lambda: names.asked.total() == 64)
-        assert (await client.get(f"http://good.test:{server.port}/", timeout=PATIENCE)).status == 200
-        assert not any(request.done() for request in hung)
-        for request in hung:
-            request.cancel()
-        await asyncio.gather(*hung, return_exceptions=True)
-    transport.close()
+    limits = Limits(handshakes=8)
+    with closing(transport):
+        async with scripted(answers(OK)) as server, Client(nameservers=[names.address], limits=limits) as client:
+            hung = [asyncio.create_task(client.get(f"http://n{number}.hung.test/")) for number in range(64)]
+            assert await until(lambda: names.asked.total() == len(hung))
+            assert (await client.get(f"http://good.test:{server.port}/", timeout=PATIENCE)).timings.queue == 0
+            assert not any(request.done() for request in hung)
+            for request in hung:
+                request.cancel()
+            await asyncio.gather(*hung, return_exceptions=True)
 
 
 class Counting:

@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Generic, NamedTuple, TypeVar
 
 from milkrun.client.dial.connect import Connected
@@ -17,12 +17,13 @@ from milkrun.client.dial.tls import Contexts, TlsOptions, handshake_error
 from milkrun.client.errors import OwnError, RequestError, RequestTimeoutError
 from milkrun.client.facts import ProxyFacts, TlsFacts
 from milkrun.client.proxy.passage import Passage
-from milkrun.client.resolve.resolver import Answer, Resolver
+from milkrun.client.resolve.resolver import Answer, Resolver, literal_family
 from milkrun.client.resolve.resolvers import Resolvers
 from milkrun.client.timings import Timings
 from milkrun.client.url import Origin
 
 P = TypeVar("P", bound=asyncio.Protocol)
+T = TypeVar("T")
 
 _STRUCK = {
     "proxy": "the proxy was not reached before the deadline",
@@ -96,6 +97,7 @@ class Dialer:
         deadline: float,
         timings: Timings,
         fresh_dns: bool = False,
+        answer: Answer | None = None,
         observer: Observer | None = None,
     ) -> Dialled[P]:
         """Open one connection; cancelled or failed at any point, it leaves no descriptor behind.
@@ -109,6 +111,7 @@ class Dialer:
             deadline: on the running loop's clock.
             timings: dns, connect and tls are added to, also on failure.
             fresh_dns: ask for the name past every cache.
+            answer: of `look_up`, for the same origin and route; None: the name is resolved first.
             observer: told of each phase.
 
         Raises:
@@ -119,15 +122,27 @@ class Dialer:
             UsageError: the TLS options name files that cannot be used.
         """
         progress = Progress(timings, self._now, observer)
-        with progress.witness:
-            try:
-                async with asyncio.timeout_at(None if deadline == math.inf else deadline):
-                    return await self._dial(origin, protocol_factory, tls, route, progress, fresh_dns=fresh_dns)
-            except TimeoutError as err:
-                raise progress.evidence(_struck(progress.phase)) from err
-            except RequestError as err:
-                progress.evidence(err)
-                raise
+        dialling = self._dial(origin, protocol_factory, tls, route, progress, fresh_dns=fresh_dns, answer=answer)
+        return await _within(deadline, progress, dialling)
+
+    async def look_up(
+        self,
+        origin: Origin,
+        route: Route,
+        *,
+        deadline: float,
+        timings: Timings,
+        fresh_dns: bool = False,
+        observer: Observer | None = None,
+    ) -> Answer | None:
+        """The answer for `dial`, to be had while nothing is opened yet; None: it needs none, or not at first.
+
+        Arguments and errors are as of `dial`.
+        """
+        if route.unix_socket is not None or route.proxy is not None or literal_family(origin.host) is not None:
+            return None
+        progress = Progress(timings, self._now, observer)
+        return await _within(deadline, progress, self._reach.find(origin, route, progress, fresh_dns=fresh_dns))
 
     async def _dial(
         self,
@@ -138,11 +153,12 @@ class Dialer:
         progress: Progress,
         *,
         fresh_dns: bool,
+        answer: Answer | None,
     ) -> Dialled[P]:
         # What may fail without any I/O comes first, while no descriptor is open.
         context = self._contexts.get(tls) if origin.scheme == "https" else None
         if route.proxy is None:
-            connected = await self._connect(origin, route, progress, fresh_dns=fresh_dns)
+            connected = await self._connect(origin, route, progress, fresh_dns=fresh_dns, answer=answer)
         else:
             connected = await self._passage.through(route.proxy, origin, route, progress, fresh_dns=fresh_dns)
         progress.connected = connected
@@ -162,20 +178,34 @@ class Dialer:
             connected.transport, protocol, connected.peer, connected.address, facts, alpn, progress.proxy, beneath
         )
 
-    async def _connect(self, origin: Origin, route: Route, progress: Progress, *, fresh_dns: bool) -> Connected:
+    async def _connect(
+        self, origin: Origin, route: Route, progress: Progress, *, fresh_dns: bool, answer: Answer | None
+    ) -> Connected:
         """Reach the origin; a peer that resets at once is blamed as one that resets a moment later.
 
         The kernel answers a reset SYN with ECONNREFUSED; a reset told while connecting is of a connection that stood,
         and was gone before the loop looked. Which of the two phases sees it is chance.
         """
         try:
-            return await self._reach.reach(origin, route, progress, fresh_dns=fresh_dns)
+            return await self._reach.reach(origin, route, progress, fresh_dns=fresh_dns, answer=answer)
         except RequestError as err:
             if (err.layer, err.kind) != ("connect", "reset"):
                 raise
             if origin.scheme == "https":
                 raise handshake_error(ConnectionResetError()) from err
             raise RequestError("wait", "reset", "the connection was reset as soon as it was accepted") from err
+
+
+async def _within(deadline: float, progress: Progress, work: Awaitable[T]) -> T:
+    with progress.witness:
+        try:
+            async with asyncio.timeout_at(None if deadline == math.inf else deadline):
+                return await work
+        except TimeoutError as err:
+            raise progress.evidence(_struck(progress.phase)) from err
+        except RequestError as err:
+            progress.evidence(err)
+            raise
 
 
 def _struck(phase: str) -> RequestError:

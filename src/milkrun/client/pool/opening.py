@@ -16,6 +16,7 @@ from milkrun.client.http2.connection import Http2Connection
 from milkrun.client.pool.descriptors import Descriptors
 from milkrun.client.pool.gate import Doorkeeper, Gate
 from milkrun.client.request import PreparedRequest
+from milkrun.client.resolve.resolver import Answer
 
 _JITTER = 0.1
 
@@ -70,9 +71,10 @@ class Opener:
         await self._find_room(trip)
         self.held += 1
         try:
+            answer = await self._look_up(request, trip)  # a hundred names that hang shall not hold up all handshakes
             await self.wait_at(self._handshakes, trip)
             try:
-                dialled = await self._dial(request, trip)
+                dialled = await self._dial(request, trip, answer)
             finally:
                 self._handshakes.leave()
         except BaseException:
@@ -122,7 +124,18 @@ class Opener:
         self._make_way()
         await self.wait_at(self.room, trip)
 
-    async def _dial(self, request: PreparedRequest, trip: Trip) -> Dialled[Link]:
+    async def _look_up(self, request: PreparedRequest, trip: Trip) -> Answer | None:
+        options = request.options
+        return await self._dialer.look_up(
+            request.url.origin,
+            options.route,
+            deadline=trip.deadline,
+            timings=trip.timings,
+            fresh_dns=options.fresh,
+            observer=trip if options.hooks else None,
+        )
+
+    async def _dial(self, request: PreparedRequest, trip: Trip, answer: Answer | None) -> Dialled[Link]:
         options = request.options
 
         def make(alpn: str | None) -> Link:
@@ -136,6 +149,7 @@ class Opener:
             deadline=trip.deadline,
             timings=trip.timings,
             fresh_dns=options.fresh,
+            answer=answer,
             observer=trip if options.hooks else None,
         )
 
