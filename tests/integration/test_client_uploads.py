@@ -323,3 +323,25 @@ async def test_a_stream_is_not_sent_again_to_prove_who_it_is() -> None:
     async with scripted(Hearing(b"0\r\n\r\n", challenge)) as server, Client() as client:
         response = await client.post(server.url, content=at_once(b"ab"), auth=Digest("me", "secret"))
         assert response.status == 401
+
+
+@pytest.mark.parametrize("content", [["text"], [1, 2], [b"ok", None]])
+async def test_a_piece_that_is_no_bytes_is_a_mistake_and_the_connection_gone(content: list[Any]) -> None:
+    async with scripted(silence) as origin, Client() as client:
+        with pytest.raises(UsageError, match="expected bytes"):
+            await client.post(origin.url, content=content)
+        assert await until(lambda: at_rest(client, idle=0))
+
+
+async def test_pieces_that_change_afterwards_go_out_as_they_were() -> None:
+    buffer = bytearray(b"aaaa")
+
+    def again_and_again() -> Iterator[Any]:
+        for letter in b"abc":
+            buffer[:] = bytes([letter]) * 4
+            yield memoryview(buffer)
+
+    hearing = Hearing(b"0\r\n\r\n")
+    async with scripted(hearing) as origin, Client() as client:
+        await client.post(origin.url, content=again_and_again())
+    assert hearing.heard[0].endswith(b"4\r\naaaa\r\n4\r\nbbbb\r\n4\r\ncccc\r\n0\r\n\r\n")

@@ -43,3 +43,14 @@ def test_a_server_name_is_brought_into_the_form_that_a_handshake_takes(given: st
 def test_a_server_name_that_no_handshake_takes_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match="server_name is"):
         Client().prepare("GET", "https://a.test/", server_name=name)
+
+
+@pytest.mark.parametrize("content", [5, 1.5, {"a": "b"}, object()])
+def test_content_that_is_no_bytes_is_refused(content: object) -> None:
+    with pytest.raises(UsageError, match="the content is a"):
+        Client().prepare("POST", "https://a.test/", content=content)  # type: ignore[arg-type]  # who does not check types
+
+
+@pytest.mark.parametrize("content", [bytearray(b"abc"), memoryview(b"abc")])
+def test_what_is_as_good_as_bytes_is_sent_as_it_was_given(content: bytearray | memoryview) -> None:
+    assert Client().prepare("POST", "https://a.test/", content=content).data.endswith(b"Content-Length: 3\r\n\r\nabc")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # a request only keeps what others call
 
 HeaderTypes: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
 Stream: TypeAlias = AsyncIterable[bytes] | Iterable[bytes]
-Content: TypeAlias = bytes | str | Stream | None
+Content: TypeAlias = bytes | bytearray | memoryview | str | Stream | None
 Redirects: TypeAlias = Literal["off", "same-origin", "all"]
 BodyUse: TypeAlias = Literal["read", "drain"]
 Http2: TypeAlias = bool | Literal["prior-knowledge"]
@@ -147,7 +147,7 @@ def build(
     if not TOKEN.fullmatch(method):
         raise UsageError(f"{method!r} is no HTTP method; expected a word such as GET")
     pairs = tuple(headers.items() if isinstance(headers, Mapping) else headers)
-    payload = content.encode() if isinstance(content, str) else content
+    payload = _payload(content)
     given = _names(pairs, streamed=payload is not None and not isinstance(payload, bytes))
     # Who asks for the server's word before the content goes out (RFC 9110 10.1.1) has it sent apart from the head.
     streamed = bool(payload) and ("expect" in given or not isinstance(payload, bytes))
@@ -184,6 +184,16 @@ def with_field(request: PreparedRequest, name: str, value: str) -> PreparedReque
         fields=(*request.fields, field),
         data=b"%b\r\n%b: %b\r\n\r\n%b" % (head, *field, content),
     )
+
+
+def _payload(content: Content) -> bytes | Stream | None:
+    if isinstance(content, str):
+        return content.encode()
+    if isinstance(content, bytearray | memoryview):  # which may change before it is sent
+        return bytes(content)
+    if content is None or (isinstance(content, AsyncIterable | Iterable) and not isinstance(content, Mapping)):
+        return content
+    raise UsageError(f"the content is a {type(content).__name__}; expected bytes, text, or an iterable of bytes")
 
 
 def _names(pairs: tuple[tuple[str, str], ...], *, streamed: bool) -> set[str]:

@@ -70,7 +70,16 @@ async def _pieces(content: bytes | Stream) -> AsyncIterator[bytes]:
         yield content
     elif isinstance(content, AsyncIterable):
         async for piece in content:
-            yield piece
+            yield _fixed(piece)
     else:
         for piece in content:
-            yield piece
+            yield _fixed(piece)
+
+
+def _fixed(piece: object) -> bytes:
+    """A piece that stays as it is until it is sent."""
+    if isinstance(piece, bytes):
+        return piece
+    if isinstance(piece, bytearray | memoryview):
+        return bytes(piece)
+    raise UsageError(f"the content has a piece that is a {type(piece).__name__}; expected bytes")
