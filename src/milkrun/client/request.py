@@ -186,12 +186,14 @@ def with_field(request: PreparedRequest, name: str, value: str) -> PreparedReque
     )
 
 
-def _payload(content: Content) -> bytes | Stream | None:
+def _payload(content: object) -> bytes | Stream | None:
     if isinstance(content, str):
         return content.encode()
     if isinstance(content, bytearray | memoryview):  # which may change before it is sent
         return bytes(content)
-    if content is None or (isinstance(content, AsyncIterable | Iterable) and not isinstance(content, Mapping)):
+    if content is None or isinstance(content, bytes):
+        return content
+    if isinstance(content, AsyncIterable | Iterable) and not isinstance(content, Mapping):
         return content
     raise UsageError(f"the content is a {type(content).__name__}; expected bytes, text, or an iterable of bytes")
 
