@@ -28,7 +28,7 @@ from milkrun.client.http2.stream import HEARD, Http2Stream
 from milkrun.client.request import PreparedRequest
 
 MOST_STREAMS = 1000  # at once, where the server sets no limit
-_MOST_KNOWN = 256  # requests whose header lists are kept
+_MOST_KNOWN = 32  # requests whose header lists are kept
 _CREDIT = CONNECTION_WINDOW // 4  # bytes taken before the server is told
 _LAST_NUMBER = H2Connection.HIGHEST_ALLOWED_STREAM_ID - 2 * MOST_STREAMS  # so that those reserved still get one
 _PING = b"milkrun?"
@@ -162,6 +162,7 @@ class Http2Connection(Link):
         late = [stream for stream in self._streams.values() if now >= stream.due]
         if late:
             self._ask()
+            self._settle()  # who waits for its server's first word has waited long enough
         for stream in late:
             stream.strike()
         if self._streams:

@@ -5,7 +5,7 @@ from typing import Any
 
 from hpack import Encoder
 
-_MOST_BLOCKS = 256
+_MOST_BLOCKS = 32
 _TABLE = 4096  # bytes of table at most, whatever the server allows: hpack searches it entry by entry
 
 
