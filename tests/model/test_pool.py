@@ -26,7 +26,7 @@ TURNS = st.sampled_from([None, 0, 1, 2, 3, 5, 8, 13])
 ENDS = ["close", "reset"]
 ANSWERS = ["whole", "chunked", "last", "until_close", "half", "with_more", "interim", "rubbish", *ENDS]
 UPSETS = ["goaway", "leave", "close", "reset", "narrow", "widen", "rubbish"]
-RESPONSES = ["whole", "interim", "head", "rest", "reset", "refuse"]
+RESPONSES = ["whole", "interim", "head", "reset", "refuse"]
 OPTIONS = st.fixed_dictionaries(
     {}, optional={"fresh": st.just(True), "max_age": st.sampled_from([0.0, 20.0]), "max_uses": st.sampled_from([1, 2])}
 )

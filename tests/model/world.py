@@ -3,9 +3,10 @@
 import asyncio
 import socket
 from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 from h2.errors import ErrorCodes
+from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes
 
 from milkrun.client import Client, Descriptors, Limits, RequestError
@@ -136,20 +137,25 @@ class World:
 
     def respond(self, stream: Served, does: str) -> None:
         """Have a stream answered, in whole or in part, or reset."""
-        if does == "interim":
-            if stream not in self._half:
-                stream.head(100)
-            return
-        if does == "whole" and stream not in self._half:
-            self.loop.run_until_complete(stream.respond(200, stream.path))
-        elif does == "head" and stream not in self._half:
-            stream.head(200)
-            self._half.add(stream)
-            return
-        elif does in ("whole", "head", "rest") and stream in self._half:
+        with suppress(ProtocolError):  # the client has said goodbye, and the loss of the connection is still to come
+            if does in ("interim", "head"):
+                self._begin(stream, interim=does == "interim")
+            else:
+                self._end(stream, does)
+
+    def _begin(self, stream: Served, *, interim: bool) -> None:
+        if stream not in self._half:
+            stream.head(100 if interim else 200)
+            if not interim:
+                self._half.add(stream)
+
+    def _end(self, stream: Served, does: str) -> None:
+        if does in ("reset", "refuse"):
+            stream.reset(ErrorCodes.REFUSED_STREAM if does == "refuse" else ErrorCodes.INTERNAL_ERROR)
+        elif stream in self._half:
             self.loop.run_until_complete(stream.say(stream.path, end=True))
         else:
-            stream.reset(ErrorCodes.REFUSED_STREAM if does == "refuse" else ErrorCodes.INTERNAL_ERROR)
+            self.loop.run_until_complete(stream.respond(200, stream.path))
         self.answered.add(stream)
 
     def answer_all(self) -> None:
@@ -167,7 +173,8 @@ class World:
             peer.goaway(last)
             self._last[peer] = min(last, self._last.get(peer, last))
         elif does in ("narrow", "widen"):
-            peer.change({SettingCodes.MAX_CONCURRENT_STREAMS: 1 if does == "narrow" else 100})
+            with suppress(ProtocolError):  # as above
+                peer.change({SettingCodes.MAX_CONCURRENT_STREAMS: 1 if does == "narrow" else 100})
         elif does == "rubbish":
             peer.raw(b"rubbish" * 10)
         else:
