@@ -14,12 +14,15 @@ from pathlib import Path
 import pytest
 
 from milkrun.client import Client, Descriptors, Limits, RequestError
+from milkrun.client.dial.tls import TlsOptions
 from milkrun.client.resolve.resolver import Answer, CachingResolver, Found
 from tests.support.accounts import at_rest
 from tests.support.authority import Authority
+from tests.support.descriptors import open_sockets, settled
+from tests.support.dialling import Heard, dial, direct
 from tests.support.dns import Nameserver, Record
 from tests.support.memory import resident
-from tests.support.peers import Says, server
+from tests.support.peers import HandDriven, Says, server
 from tests.support.scripted import OK, Peer, Script, answers, scripted, silence
 from tests.support.turns import until
 from tests.support.worldclock import ShiftedClock
@@ -182,7 +185,10 @@ async def test_names_that_hang_hold_up_no_other_name_and_no_handshake() -> None:
         async with scripted(answers(OK)) as server, Client(nameservers=[names.address], limits=limits) as client:
             hung = [asyncio.create_task(client.get(f"http://n{number}.hung.test/")) for number in range(64)]
             assert await until(lambda: names.asked.total() == len(hung))
-            assert (await client.get(f"http://good.test:{server.port}/", timeout=PATIENCE)).timings.queue == 0
+            for fresh in (False, True):
+                response = await client.get(f"http://good.test:{server.port}/", timeout=PATIENCE, fresh=fresh)
+                assert response.timings.queue == 0 < response.timings.dns
+            assert names.asked["good.test"] == 2
             assert not any(request.done() for request in hung)
             for request in hung:
                 request.cancel()
@@ -281,6 +287,30 @@ async def test_http_2_is_offered_first_and_the_name_along_with_it() -> None:
     (hello,) = hellos
     assert b"\x00\x0c\x02h2\x08http/1.1" in hello  # the list of RFC 7301 3.1, in the client's order
     assert b"\x00\x09localhost" in hello
+
+
+class Losing(Heard):
+    """Says when its descriptor is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.closed = asyncio.Event()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.closed.set()
+
+
+@pytest.mark.parametrize("anyio_backend", [("asyncio", {"use_uvloop": fast}) for fast in (True, False)])
+async def test_a_peer_that_answers_no_goodbye_keeps_no_descriptor(authority: Authority) -> None:
+    before = open_sockets()
+    handshake = 2  # answers of a server's in TLS 1.3, to the greeting and to the end; then it is silent
+    async with server(lambda: HandDriven(authority.good(), answers=handshake)) as port:
+        tls, losing = TlsOptions(ca_file=authority.ca_file), Losing()
+        dialled = await dial(direct(), f"https://localhost:{port}", tls=tls, factory=lambda: losing)
+        dialled.transport.close()
+        await asyncio.wait_for(losing.closed.wait(), PATIENCE)  # the loops themselves would take half a minute
+    assert await settled(before)
 
 
 async def test_an_idle_connection_over_tls_holds_no_quarter_of_a_megabyte(authority: Authority) -> None:
