@@ -43,7 +43,7 @@ class Departure:
     @property
     def is_over(self) -> bool:
         """Whether nothing waits."""
-        return not self.is_held and not (self._beneath is not None and self._beneath.get_write_buffer_size())
+        return not self.is_held and (self._beneath is None or self._is_empty(self._beneath))
 
     def tighten(self) -> None:
         """From now on, have the loop say so as soon as something waits, and when nothing does."""
@@ -55,5 +55,10 @@ class Departure:
         if self.is_over:
             self._transport.set_write_buffer_limits()  # what is small may wait in the buffer
             self._on_gone()
-        elif not self.is_held and not self._transport.is_closing():
+        elif not self.is_held and self._beneath is not None and not self._beneath.is_closing():
             self._loop.call_later(_LOOK, self.look)
+
+    @staticmethod
+    def _is_empty(beneath: asyncio.Transport) -> bool:
+        # A transport that fails throws away what it had to write, some turns before it says that it is lost.
+        return not beneath.is_closing() and not beneath.get_write_buffer_size()
