@@ -1,5 +1,7 @@
 """What is remembered of an origin: how long it lets its connections idle, and whether it can share them."""
 
+import math
+
 import pytest
 
 from milkrun.client.pool.learnt import Learnt, Memory, before, heeded
@@ -12,7 +14,7 @@ def closed(*idle: float) -> Learnt:
     learnt, now = Learnt(), 1000.0
     for seconds in idle:
         now += seconds
-        learnt.closed_idle(seconds, now)
+        learnt.closed_idle(seconds, math.inf, now)
     return learnt
 
 
@@ -60,14 +62,23 @@ def test_a_habit_is_believed_for_ten_minutes() -> None:
 def test_a_connection_found_dead_is_doubted_longer_each_time() -> None:
     learnt = Learnt()
     for seconds in (60, 120, 240, 480, 600, 600):
-        learnt.was_stale(10.0, 1000.0)
+        learnt.was_stale(10.0, math.inf, 1000.0)
         assert learnt.patience(USUAL, 1000.0 + seconds - 1) == 9.0
         assert learnt.patience(USUAL, 1000.0 + seconds) == USUAL
 
 
+@pytest.mark.parametrize(("survived", "patience"), [(7.5, USUAL), (10.0, USUAL), (30.0, USUAL), (7.0, 9.0), (1.0, 9.0)])
+def test_an_end_after_an_idle_time_that_was_survived_before_is_chance(survived: float, patience: float) -> None:
+    stale, closed_idle = Learnt(), Learnt()
+    stale.was_stale(10.0, survived, 1000.0)
+    for _ in range(2):
+        closed_idle.closed_idle(10.0, survived, 1000.0)
+    assert stale.patience(USUAL, 1000.0) == closed_idle.patience(USUAL, 1000.0) == patience
+
+
 def test_a_connection_found_dead_at_once_says_nothing_of_habits() -> None:
     learnt = Learnt()
-    learnt.was_stale(0.9, 1000.0)
+    learnt.was_stale(0.9, math.inf, 1000.0)
     assert learnt.patience(USUAL, 1000.0) == USUAL
 
 

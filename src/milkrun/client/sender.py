@@ -242,7 +242,7 @@ class Sender:
         # A server that closes an idle connection does so, now and then, just as the next request is on its way.
         is_stale = exchange.uses > 1 and not trip.heard and error.kind in _STALE
         if is_stale and not exchange.shared:
-            self._pool.was_stale(request, exchange.gap)
+            self._pool.was_stale(request, exchange)
         # What the server says it has not processed may be sent again, once, whatever its method (RFC 9113 8.7).
         is_unheeded = exchange.unheeded and not trip.stale_retry
         if not repeatable or not (is_unheeded or (is_stale and request.idempotent)):

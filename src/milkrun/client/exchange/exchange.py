@@ -21,7 +21,8 @@ class Exchange(Protocol):
 
     Attributes:
         shared: whether the connection carries others beside it.
-        gap: seconds the connection was idle before this exchange, infinite if it is the first.
+        gap, survived: seconds the connection was idle before this exchange, and before the one before; infinite if it
+            was not.
         uses: exchanges begun on the connection, up to and with this one once it has started.
         patience: seconds that the connection may be idle.
         ended: why it, or its connection, was ended; None while it is open.
@@ -37,6 +38,10 @@ class Exchange(Protocol):
 
     @property
     def gap(self) -> float:
+        """See above."""
+
+    @property
+    def survived(self) -> float:
         """See above."""
 
     @property
@@ -89,6 +94,10 @@ class OpenExchange(Protocol):
 
     @property
     def gap(self) -> float:
+        """As `Exchange` has it."""
+
+    @property
+    def survived(self) -> float:
         """As `Exchange` has it."""
 
     @property

@@ -61,7 +61,7 @@ class Link(asyncio.Protocol):
         created, returned: clock seconds of its birth and of the end of its last exchange.
         uses: exchanges begun.
         patience: seconds that it may be idle.
-        gap: seconds it was idle before its last exchange, infinite before its second.
+        gap, survived: seconds it was idle before its last exchange, and before the one before; infinite if it was not.
         jitter: 0.9 to 1: the part of any maximum age that it may reach, so that connections made together do not
             all end together.
         retires: clock seconds at which it is too old, by the client's maximum age; before `created`: at once.
@@ -73,9 +73,9 @@ class Link(asyncio.Protocol):
         lost: whether its descriptor is closed.
     """
 
-    __slots__ = ("_clock", "_deadlines", "_loop", "_transport", "address", "beneath", "created", "due", "ended",
-                 "gap", "is_idle", "jitter", "key", "lost", "owner", "patience", "peer", "proxy", "retires",
-                 "returned", "tls", "uses", "watched")  # fmt: skip
+    __slots__ = ("_clock", "_deadlines", "_loop", "_transport", "address", "beneath", "created", "due", "ended", "gap",
+                 "is_idle", "jitter", "key", "lost", "owner", "patience", "peer", "proxy", "retires", "returned",
+                 "survived", "tls", "uses", "watched")  # fmt: skip
 
     shared: ClassVar[bool]
 
@@ -101,7 +101,7 @@ class Link(asyncio.Protocol):
         self.beneath: asyncio.Transport | None = None
         self.created = self.returned = clock()
         self.uses = 0
-        self.gap = math.inf
+        self.gap = self.survived = math.inf
         self.patience = patience
         self.jitter = jitter
         self.retires = math.inf

@@ -60,6 +60,7 @@ class Connection(Link):
         """Send a request; the future brings the response, or a RequestError."""
         self.answer = answer = self._loop.create_future()
         self._trip = trip
+        self.survived = self.gap
         self.gap = trip.begun - self.returned if self.uses else math.inf  # as in `_begin`
         self.uses += 1
         self._parser.expect(request.head_only, request.max_body, request.drain)
@@ -186,6 +187,7 @@ class Connection(Link):
             cast("Owner", self.owner).expired(self, now)
 
     def _begin(self, trip: Trip) -> None:
+        self.survived = self.gap
         self.gap = trip.begun - self.returned if self.uses else math.inf
         self.uses += 1
 

@@ -30,6 +30,7 @@ class Lender(Protocol):
 
     uses: int
     gap: float
+    survived: float
     patience: float
     ended: Closed | None
 
@@ -152,6 +153,11 @@ class StreamedExchange(asyncio.Protocol):
     def gap(self) -> float:
         """As `OpenExchange` has it."""
         return self._lender.gap
+
+    @property
+    def survived(self) -> float:
+        """As `OpenExchange` has it."""
+        return self._lender.survived
 
     def abandon(self, reason: Closed) -> None:
         """As `OpenExchange` has it."""

@@ -183,6 +183,7 @@ class Http2Connection(Link):
         except TooManyStreamsError:  # the server has lowered its limit since the place was taken
             return 0
         if not self._streams:
+            self.survived = self.gap
             self.gap = begun - self.returned if self.uses else math.inf
             self._pulse.rouse(begun)
             self.attend(self._pulse.due)

@@ -49,6 +49,7 @@ class Carrier(Protocol):
     max_head: int
     uses: int
     gap: float
+    survived: float
     patience: float
     ended: Closed | None
 
@@ -119,6 +120,11 @@ class Http2Stream:
     def gap(self) -> float:
         """As `Exchange` has it."""
         return self._connection.gap
+
+    @property
+    def survived(self) -> float:
+        """As `Exchange` has it."""
+        return self._connection.survived
 
     @property
     def patience(self) -> float:

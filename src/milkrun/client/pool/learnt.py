@@ -44,15 +44,20 @@ class Learnt(msgspec.Struct, gc=False):
         self.exchanges += uses
         self.unused += not uses
 
-    def closed_idle(self, idle: float, now: float) -> None:
-        """The server closed a connection that had been idle for so long: twice alike, that is its habit."""
-        if idle >= _TELLING and abs(idle - self._last_close) <= _ALIKE * idle:
+    def closed_idle(self, idle: float, survived: float, now: float) -> None:
+        """The server closed a connection that had been idle for so long: twice alike, that is its habit.
+
+        Unless the connection had `survived` as much before; infinite: it had never been idle.
+        """
+        if not _is_telling(idle, survived):
+            return
+        if abs(idle - self._last_close) <= _ALIKE * idle:
             self._believe(idle, now, _MAX_DOUBT)
         self._last_close = idle
 
-    def was_stale(self, idle: float, now: float) -> None:
+    def was_stale(self, idle: float, survived: float, now: float) -> None:
         """A connection that had been idle for so long was found dead when it was used: by habit, or by a restart."""
-        if idle < _TELLING:
+        if not _is_telling(idle, survived):
             return
         self._believe(idle, now, min(_DOUBT * 2**self._doubts, _MAX_DOUBT))
         self._doubts = min(self._doubts + 1, 8)
@@ -60,6 +65,11 @@ class Learnt(msgspec.Struct, gc=False):
     def _believe(self, idle: float, now: float, seconds: float) -> None:
         self.survival = before(idle)
         self.until = now + seconds
+
+
+def _is_telling(idle: float, survived: float) -> bool:
+    """Whether an end after so long can be a habit: neither so soon, nor where as much was survived before."""
+    return idle >= _TELLING and not idle * (1 - _ALIKE) <= survived < math.inf
 
 
 def before(timeout: float) -> float:

@@ -17,7 +17,7 @@ from typing import cast
 from milkrun.client.dial.dialer import Dialer
 from milkrun.client.errors import RequestError, UsageError
 from milkrun.client.exchange.deadlines import Deadlines
-from milkrun.client.exchange.exchange import Exchange
+from milkrun.client.exchange.exchange import Exchange, OpenExchange
 from milkrun.client.exchange.link import Closed, Link
 from milkrun.client.exchange.trip import Trip
 from milkrun.client.http1.connection import Connection
@@ -144,9 +144,9 @@ class Pool:
         """The exchange is over, and its connection was abandoned, or carries others: give its place up."""
         self._leave(self._lanes[request.key])
 
-    def was_stale(self, request: PreparedRequest, idle: float) -> None:
-        """A connection was found dead that had been idle for so many seconds."""
-        self._lanes[request.key].learnt.was_stale(idle, self._clock())
+    def was_stale(self, request: PreparedRequest, exchange: Exchange | OpenExchange) -> None:
+        """The connection of this exchange was found dead, after it had been idle."""
+        self._lanes[request.key].learnt.was_stale(exchange.gap, exchange.survived, self._clock())
 
     def left(self, connection: Link) -> None:
         """Its name does not lead to its peer any more: carry nothing new on it."""
@@ -166,7 +166,7 @@ class Pool:
         """As `Owner` has it."""
         if reason is Closed.SERVER and connection.is_idle:
             now = self._clock()
-            self._lanes[connection.key].learnt.closed_idle(now - connection.returned, now)
+            self._lanes[connection.key].learnt.closed_idle(now - connection.returned, connection.gap, now)
         self._retire(connection, reason)
 
     def settled(self, connection: Link) -> None:
