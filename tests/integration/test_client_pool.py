@@ -159,3 +159,31 @@ def test_jitter_spreads_the_ends_of_connections_made_together() -> None:
             assert all(0.9 <= jitter <= 1 for jitter in jitters)
 
     asyncio.run(spread())
+
+
+async def test_closing_ends_a_handshake_that_hangs_and_leaves_no_descriptor() -> None:
+    before = open_sockets()
+    async with scripted(silence) as server:
+        client = Client()
+        request = asyncio.create_task(client.get(server.url.replace("http", "https"), timeout=None))
+        assert await until(lambda: bool(server.peers))
+        await client.aclose()
+        assert at_rest(client, idle=0)
+        with pytest.raises(UsageError, match="closed"):
+            await request
+    assert await settled(before)
+
+
+async def test_closing_turns_away_who_waits_for_anothers_handshake() -> None:
+    async with scripted(silence) as server:
+        client = Client()
+        url = server.url.replace("http", "https")
+        requests = [asyncio.create_task(client.get(url)) for _ in range(3)]
+        assert await until(lambda: bool(server.peers))
+        assert await until(lambda: client.stats()["queue"] == 2)
+        await client.aclose()
+        for request in requests:
+            with pytest.raises(UsageError, match="closed"):
+                await request
+        assert len(server.peers) == 1
+        assert at_rest(client, idle=0)

@@ -78,6 +78,7 @@ class Dialer:
         self._passage = Passage(reach=to_proxies, targets=self._reach, contexts=contexts, now=now)
         self._contexts = contexts
         self._now = now
+        self._under_way: set[asyncio.Timeout] = set()
 
     async def resolve(self, origin: Origin, route: Route = DIRECT, *, fresh: bool = False) -> Answer:
         """The addresses that `dial` would choose from now. Raises RequestError of layer dns, or OwnError."""
@@ -123,7 +124,7 @@ class Dialer:
         """
         progress = Progress(timings, self._now, observer)
         dialling = self._dial(origin, protocol_factory, tls, route, progress, fresh_dns=fresh_dns, answer=answer)
-        return await _within(deadline, progress, dialling)
+        return await self._within(deadline, progress, dialling)
 
     async def look_up(
         self,
@@ -142,7 +143,29 @@ class Dialer:
         if route.unix_socket is not None or route.proxy is not None or literal_family(origin.host) is not None:
             return None
         progress = Progress(timings, self._now, observer)
-        return await _within(deadline, progress, self._reach.find(origin, route, progress, fresh_dns=fresh_dns))
+        return await self._within(deadline, progress, self._reach.find(origin, route, progress, fresh_dns=fresh_dns))
+
+    def give_up(self) -> None:
+        """End all dials that are under way at once, as if their deadlines had come."""
+        now = asyncio.get_running_loop().time()
+        for limit in self._under_way:
+            if not limit.expired():
+                limit.reschedule(now)
+
+    async def _within(self, deadline: float, progress: Progress, work: Awaitable[T]) -> T:
+        with progress.witness:
+            try:
+                async with asyncio.timeout_at(None if deadline == math.inf else deadline) as limit:
+                    self._under_way.add(limit)
+                    try:
+                        return await work
+                    finally:
+                        self._under_way.discard(limit)
+            except TimeoutError as err:
+                raise progress.evidence(_struck(progress.phase)) from err
+            except RequestError as err:
+                progress.evidence(err)
+                raise
 
     async def _dial(
         self,
@@ -194,18 +217,6 @@ class Dialer:
             if origin.scheme == "https":
                 raise handshake_error(ConnectionResetError()) from err
             raise RequestError("wait", "reset", "the connection was reset as soon as it was accepted") from err
-
-
-async def _within(deadline: float, progress: Progress, work: Awaitable[T]) -> T:
-    with progress.witness:
-        try:
-            async with asyncio.timeout_at(None if deadline == math.inf else deadline):
-                return await work
-        except TimeoutError as err:
-            raise progress.evidence(_struck(progress.phase)) from err
-        except RequestError as err:
-            progress.evidence(err)
-            raise
 
 
 def _struck(phase: str) -> RequestError:

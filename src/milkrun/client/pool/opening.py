@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from milkrun.client.dial.dialer import Dialer, Dialled
-from milkrun.client.errors import OwnError
+from milkrun.client.errors import OwnError, RequestError
 from milkrun.client.exchange.deadlines import Deadlines
 from milkrun.client.exchange.link import Link
 from milkrun.client.exchange.trip import Trip
@@ -58,6 +58,8 @@ class Opener:
         self._handshakes = Gate(handshakes, f"one of the {handshakes} handshakes allowed at once")
         self._loop: asyncio.AbstractEventLoop
         self._deadlines: Deadlines
+        self._refusal: Exception | None = None
+        self._emptied: asyncio.Future[None] | None = None
         self.held = 0
         self.waiting = 0
 
@@ -68,6 +70,7 @@ class Opener:
 
     async def open(self, request: PreparedRequest, trip: Trip) -> Link:
         """A new connection, as soon as the limits allow it; whoever gets it releases its descriptor at its end."""
+        self._require_open(None)
         await self._find_room(trip)
         self.held += 1
         try:
@@ -77,8 +80,10 @@ class Opener:
                 dialled = await self._dial(request, trip, answer)
             finally:
                 self._handshakes.leave()
-        except BaseException:
+        except BaseException as err:
             self.release()
+            if isinstance(err, RequestError):  # perhaps only because it was given up
+                self._require_open(err)
             raise
         connection = dialled.protocol
         connection.peer, connection.address, connection.tls = dialled.peer, dialled.address, dialled.tls
@@ -110,11 +115,25 @@ class Opener:
         """A descriptor is free again."""
         self.held -= 1
         self.room.leave()
+        if not self.held and self._emptied is not None and not self._emptied.done():
+            self._emptied.set_result(None)
 
     def turn_away(self, error: Exception) -> None:
-        """Let everybody who waits go with an error."""
+        """Let everybody go with an error who waits or dials, and whoever comes later."""
+        self._refusal = error
         self.room.turn_away(error)
         self._handshakes.turn_away(error)
+        self._dialer.give_up()
+
+    async def emptied(self) -> None:
+        """Wait until no descriptor is held any more."""
+        if self.held:
+            self._emptied = self._loop.create_future()
+            await self._emptied
+
+    def _require_open(self, cause: Exception | None) -> None:
+        if self._refusal is not None:
+            raise self._refusal from cause
 
     async def _find_room(self, trip: Trip) -> None:
         if self.room.try_enter():

@@ -71,7 +71,6 @@ class Pool:
         self._room = self._opener.room
         self._deadlines: Deadlines | None = None  # until it belongs to a loop
         self._names: Names[Link]
-        self._emptied: asyncio.Future[None] | None = None
         self._closed = False
         self.idle = 0  # connections that are warm and wait for a request
         self.opened = 0
@@ -196,8 +195,6 @@ class Pool:
         lane.learnt.lost(connection.uses)
         self._prune(lane)
         self._opener.release()
-        if self._emptied is not None and not self._connections and not self._emptied.done():
-            self._emptied.set_result(None)
 
     @property
     def origins(self) -> int:
@@ -227,20 +224,20 @@ class Pool:
     async def close(self, error: Exception) -> None:
         """Close everything; who waits or is under way gets the error. Returns once every descriptor is closed."""
         self._closed = True
-        for gate in (self._total, *self._lanes.values()):
-            gate.turn_away(error)
+        if self._deadlines is None:  # it was never used
+            return
+        self._total.turn_away(error)
+        for lane in self._lanes.values():
+            lane.turn_away(error)
+            lane.settle()
         self._opener.turn_away(error)
         for connection in tuple(self._connections):
             if connection.is_idle or connection.ended is not None:
                 self._retire(connection, Closed.CLIENT)
             else:
                 connection.dismiss(error)
-        if self._deadlines is None:  # it was never used
-            return
         self._deadlines.close()
-        if self._connections:
-            self._emptied = self._loop.create_future()
-            await self._emptied
+        await self._opener.emptied()
         await self._names.close()
 
     def _pop(self, lane: Lane, request: PreparedRequest, now: float) -> Connection | None:
