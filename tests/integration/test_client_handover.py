@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from milkrun.client import Client, RequestError, StreamedResponse, Tunnel, UsageError
+from milkrun.client import Client, Limits, RequestError, StreamedResponse, Tunnel, UsageError
 from tests.support.accounts import at_rest
 from tests.support.authority import Authority
 from tests.support.loops import both_loops as anyio_backend
@@ -321,4 +322,18 @@ async def test_a_switch_in_answer_to_a_whole_request_is_told_as_that() -> None:
         with pytest.raises(RequestError, match="101, to another protocol") as caught:
             await client.get(origin.url, headers=UPGRADE)
         assert (caught.value.layer, caught.value.kind) == ("protocol", "bad-status-line")
+        assert await until(lambda: at_rest(client, idle=0))
+
+
+@pytest.mark.parametrize("end", [Peer.gone, Peer.reset], ids=["open", "reset"])
+async def test_a_closed_tunnel_gives_its_place_up_before_its_response_does(end: Callable[[Peer], Any]) -> None:
+    async with scripted(then(end)) as origin, Client(limits=Limits(per_origin=1)) as client:
+        request = client.prepare("GET", origin.url, headers=UPGRADE)
+        for _ in range(2):
+            response = await client.open(request)
+            await response.tunnel.write(b"hi")
+            if end is Peer.reset:
+                with pytest.raises(ConnectionResetError):
+                    await response.tunnel.read()
+            response.tunnel.close()
         assert await until(lambda: at_rest(client, idle=0))

@@ -18,7 +18,7 @@ class Tunnel(asyncio.Protocol):
 
     Args:
         transport: of the connection; its reading is paused.
-        on_close: closes the connection.
+        on_close: closes the connection, if it is not lost, and gives its place up.
         on_lost: told of its loss.
     """
 
@@ -92,8 +92,7 @@ class Tunnel(asyncio.Protocol):
         """Close it, with what was written sent first. Harmless when repeated."""
         self._home.check()
         self._over = self._over or UsageError("the tunnel is closed; read and write before")
-        if not self._lost:
-            self._on_close()
+        self._on_close()
 
     def dismiss(self, error: Exception) -> None:
         """The client closes: whoever reads or writes gets the error."""

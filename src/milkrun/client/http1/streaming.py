@@ -313,3 +313,4 @@ class StreamedExchange(asyncio.Protocol):
 
     def _close_handed(self) -> None:
         self._lender.close(Closed.NOT_KEPT)
+        self._inflow.finish((), keep=False)  # with the tunnel its place among the requests in flight is free
