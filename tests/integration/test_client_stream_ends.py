@@ -1,6 +1,8 @@
 """Streamed responses that end early, break off, or are given up: what becomes of their connections."""
 
 import asyncio
+import gc
+import warnings
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -24,6 +26,7 @@ from tests.support.turns import turns, until
 __all__ = ["anyio_backend"]
 
 H2: RequestOptions = {"http2": "prior-knowledge"}
+BEGUN = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi"
 LONGEST = 1000  # turns of the loop
 
 
@@ -273,3 +276,21 @@ async def test_a_stream_cancelled_after_any_number_of_turns_leaves_the_pool_clea
                 break
         assert 0 < count < LONGEST - 1
     assert await settled(before)
+
+
+async def test_a_response_that_is_dropped_unclosed_says_so() -> None:
+    async with scripted(answers(BEGUN)) as origin, Client() as client:
+        with pytest.warns(ResourceWarning, match=r"unclosed <StreamedResponse 200 .*aclose"):
+            await client.open(client.prepare("GET", origin.url))
+
+
+async def test_a_response_that_has_ended_or_whose_client_has_goes_without_a_word() -> None:
+    async with scripted(answers(OK, BEGUN)) as origin, Client() as client:
+        whole = await client.open(client.prepare("GET", origin.url))
+        assert await whole.read() == b"hi"
+        begun = await client.open(client.prepare("GET", origin.url))
+        await client.aclose()
+        del whole, begun
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            gc.collect()

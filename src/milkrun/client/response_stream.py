@@ -1,6 +1,7 @@
 """A response whose body is read as it arrives."""
 
 import asyncio
+import warnings
 from collections.abc import AsyncIterator, Callable
 
 from milkrun.client.charset import text
@@ -26,6 +27,8 @@ class StreamedResponse(Opening):
         interim: the interim (1xx) responses before it: status and fields.
     """
 
+    _is_closed = True  # until it is made: `__del__` may come before that
+
     def __init__(self, flight: Flight, received: Received, *, patience: Callable[[], float], drain_limit: int) -> None:
         trip = flight.trip
         self.request = flight.request
@@ -46,6 +49,11 @@ class StreamedResponse(Opening):
     def __repr__(self) -> str:
         state = "closed" if self._is_closed else "complete" if self._flight.is_complete else "open"
         return f"<StreamedResponse {self.status} {self.url}: {state}, {self._size} bytes read>"
+
+    def __del__(self, warn: Callable[..., None] = warnings.warn) -> None:
+        # Its connection, and its place among the requests in flight, would else be gone without a word.
+        if not self._is_closed and not self._flight.is_over:
+            warn(f"unclosed {self!r}; use `async with` or `await aclose()`", ResourceWarning, source=self)
 
     @property
     def timings(self) -> Timings:
