@@ -294,3 +294,30 @@ async def test_a_response_that_has_ended_or_whose_client_has_goes_without_a_word
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             gc.collect()
+
+
+async def begun(stream: Served) -> None:
+    stream.head(200, [(b"content-length", b"9")])
+    await stream.say(b"hi")
+
+
+async def closed_meanwhile(client: Client, url: str, *, at_once: bool) -> None:
+    response = await client.open(client.prepare("GET", url), timeout=None)
+    reader = asyncio.create_task(response.read())
+    assert await until(lambda: response.bytes_received == 2)
+    await turns()
+    if at_once:
+        response.cut()
+    else:
+        await response.aclose()
+    with pytest.raises(UsageError, match="the response is closed"):
+        await reader
+    assert await until(lambda: at_rest(client, idle=client.stats()["connections"]["idle"]))
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["cut", "aclose"])
+async def test_who_reads_a_response_that_another_task_closes_is_told(*, at_once: bool) -> None:
+    async with scripted(answers(BEGUN)) as origin, Client() as client:
+        await closed_meanwhile(client, origin.url, at_once=at_once)
+    async with http2_origin(begun) as origin, Client(http2="prior-knowledge") as client:
+        await closed_meanwhile(client, origin.url, at_once=at_once)

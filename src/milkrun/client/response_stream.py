@@ -110,8 +110,7 @@ class StreamedResponse(Opening):
 
     async def discard(self) -> None:
         """Nobody wants the rest: read it if it is little, so that the connection can be kept; else give it up."""
-        self._home.check()
-        self._is_closed = True
+        self._close()
         try:
             if not self._flight.is_over and not self.request.takes_over(self.status):
                 await self._drain()
@@ -124,13 +123,19 @@ class StreamedResponse(Opening):
 
     def cut(self) -> None:
         """Be done with it at once, whatever is still to come."""
-        self._home.check()
-        self._is_closed = True
+        self._close()
         self._flight.cut()
 
     async def _read(self) -> bytes:
         self._check()
-        return await self._flight.read(self._patience())
+        piece = await self._flight.read(self._patience())
+        self._check()  # it may have been closed meanwhile, and no piece is not the end then
+        return piece
+
+    def _close(self) -> None:
+        self._home.check()
+        self._is_closed = True
+        self._flight.interrupt()
 
     def _check(self) -> None:
         self._home.check()

@@ -111,6 +111,10 @@ class Flight:
             self.trip.explain(err, self._clock())
             raise
 
+    def interrupt(self) -> None:
+        """Let a reader who waits go: the response was closed meanwhile."""
+        self._inflow.interrupt()
+
     def hand_over(self) -> Tunnel:
         """The connection itself."""
         if self._tunnel is None:

@@ -85,13 +85,18 @@ class Inflow:
             raise self.error
         return b""
 
+    def interrupt(self) -> None:
+        """Let a reader who waits go with what there is, be it nothing."""
+        self._wake()
+
     async def _wait(self, patience: float) -> None:
-        self._reader = asyncio.get_running_loop().create_future()
+        reader = self._reader = asyncio.get_running_loop().create_future()
         self.source.await_more(patience)
         try:
-            await self._reader
+            await reader
         finally:
-            self._reader = None
+            if self._reader is reader:  # one who was interrupted may have a follower
+                self._reader = None
 
     def _wake(self) -> None:
         if self._reader is not None and not self._reader.done():
