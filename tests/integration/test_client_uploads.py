@@ -345,3 +345,15 @@ async def test_pieces_that_change_afterwards_go_out_as_they_were() -> None:
     async with scripted(hearing) as origin, Client() as client:
         await client.post(origin.url, content=again_and_again())
     assert hearing.heard[0].endswith(b"4\r\naaaa\r\n4\r\nbbbb\r\n4\r\ncccc\r\n0\r\n\r\n")
+
+
+@pytest.mark.parametrize("source", SOURCES)
+async def test_a_generator_that_was_sent_is_not_sent_as_nothing_the_next_time(source: Callable[..., Any]) -> None:
+    hearing = Hearing(b"0\r\n\r\n")
+    async with scripted(hearing) as origin, Client() as client:
+        request = client.prepare("PUT", origin.url, content=source(b"ab"))
+        await client.send(request)
+        with pytest.raises(UsageError, match="sent before"):
+            await client.send(request)
+        assert await until(lambda: at_rest(client, idle=0))
+    assert hearing.heard == [b"2\r\nab\r\n0\r\n\r\n"]

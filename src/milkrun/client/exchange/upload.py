@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator
+from types import AsyncGeneratorType, GeneratorType
 from typing import cast
 
 from milkrun.client.errors import UsageError
@@ -33,6 +34,8 @@ class Upload:
             await self._wait_for_word(exchange)
             if exchange.answer.done():
                 return  # it was refused unseen, or not needed
+        if _is_spent(self._request.content):
+            raise UsageError("the content was sent before, and a generator gives it once; prepare the request anew")
         self.begun = True
         length = await self._write_all(exchange)
         if length is not None:
@@ -63,6 +66,13 @@ class Upload:
         if promised is not None and promised != length:
             more = "more" if length > promised else "less"
             raise UsageError(f"the content is {more} than the {promised} bytes that its Content-Length promises")
+
+
+def _is_spent(content: object) -> bool:
+    """Whether nothing more can come of a generator: to send that would be to send nothing in its place."""
+    if isinstance(content, GeneratorType):
+        return content.gi_frame is None
+    return isinstance(content, AsyncGeneratorType) and content.ag_frame is None
 
 
 async def _pieces(content: bytes | Stream) -> AsyncIterator[bytes]:
