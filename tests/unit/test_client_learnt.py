@@ -60,20 +60,36 @@ def test_a_habit_is_believed_for_ten_minutes() -> None:
 
 
 def test_a_connection_found_dead_is_doubted_longer_each_time() -> None:
-    learnt = Learnt()
+    learnt, now = Learnt(), 1000.0
     for seconds in (60, 120, 240, 480, 600, 600):
-        learnt.was_stale(10.0, math.inf, 1000.0)
-        assert learnt.patience(USUAL, 1000.0 + seconds - 1) == 9.0
-        assert learnt.patience(USUAL, 1000.0 + seconds) == USUAL
+        learnt.was_stale(10.0, math.inf, now)
+        assert learnt.patience(USUAL, now + seconds - 1) == 9.0
+        assert learnt.patience(USUAL, now + seconds) == USUAL
+        now += seconds + 10
 
 
-@pytest.mark.parametrize(("survived", "patience"), [(7.5, USUAL), (10.0, USUAL), (30.0, USUAL), (7.0, 9.0), (1.0, 9.0)])
-def test_an_end_after_an_idle_time_that_was_survived_before_is_chance(survived: float, patience: float) -> None:
-    stale, closed_idle = Learnt(), Learnt()
-    stale.was_stale(10.0, survived, 1000.0)
+def test_a_doubt_that_nothing_has_confirmed_for_as_long_as_it_lasted_begins_anew() -> None:
+    learnt = Learnt()
+    learnt.was_stale(10.0, math.inf, 1000.0)
+    learnt.was_stale(10.0, math.inf, 1060.0 + 59)
+    assert learnt.until == 1119.0 + 120
+    learnt.was_stale(10.0, math.inf, 1239.0 + 120)
+    assert learnt.until == 1359.0 + 60
+
+
+@pytest.mark.parametrize("survived", [0.1, 7.5, 30.0])
+def test_an_end_of_a_connection_that_has_been_idle_before_is_chance(survived: float) -> None:
+    learnt = Learnt()
+    learnt.was_stale(10.0, survived, 1000.0)
+    assert learnt.patience(USUAL, 1000.0) == USUAL
+
+
+@pytest.mark.parametrize(("survived", "patience"), [(7.5, USUAL), (30.0, USUAL), (7.0, 9.0), (math.inf, 9.0)])
+def test_two_closes_alike_are_chance_where_as_much_was_survived_before(survived: float, patience: float) -> None:
+    learnt = Learnt()
     for _ in range(2):
-        closed_idle.closed_idle(10.0, survived, 1000.0)
-    assert stale.patience(USUAL, 1000.0) == closed_idle.patience(USUAL, 1000.0) == patience
+        learnt.closed_idle(10.0, survived, 1000.0)
+    assert learnt.patience(USUAL, 1000.0) == patience
 
 
 def test_a_connection_found_dead_at_once_says_nothing_of_habits() -> None:

@@ -49,27 +49,27 @@ class Learnt(msgspec.Struct, gc=False):
 
         Unless the connection had `survived` as much before; infinite: it had never been idle.
         """
-        if not _is_telling(idle, survived):
+        if idle < _TELLING or idle * (1 - _ALIKE) <= survived < math.inf:
             return
         if abs(idle - self._last_close) <= _ALIKE * idle:
             self._believe(idle, now, _MAX_DOUBT)
         self._last_close = idle
 
     def was_stale(self, idle: float, survived: float, now: float) -> None:
-        """A connection that had been idle for so long was found dead when it was used: by habit, or by a restart."""
-        if not _is_telling(idle, survived):
+        """A connection that had been idle for so long was found dead when it was used: by habit, or by a restart.
+
+        One that has `survived` being idle before says nothing of habits. A doubt that was right is held twice as long
+        the next time: when it was over, the next connection was found dead soon.
+        """
+        if idle < _TELLING or survived < math.inf:
             return
+        lasted = min(_DOUBT * 2**self._doubts, _MAX_DOUBT)
+        self._doubts = min(self._doubts + 1, 8) if self.until and now < self.until + lasted else 0
         self._believe(idle, now, min(_DOUBT * 2**self._doubts, _MAX_DOUBT))
-        self._doubts = min(self._doubts + 1, 8)
 
     def _believe(self, idle: float, now: float, seconds: float) -> None:
         self.survival = before(idle)
         self.until = now + seconds
-
-
-def _is_telling(idle: float, survived: float) -> bool:
-    """Whether an end after so long can be a habit: neither so soon, nor where as much was survived before."""
-    return idle >= _TELLING and not idle * (1 - _ALIKE) <= survived < math.inf
 
 
 def before(timeout: float) -> float:
