@@ -187,3 +187,44 @@ async def test_closing_turns_away_who_waits_for_anothers_handshake() -> None:
                 await request
         assert len(server.peers) == 1
         assert at_rest(client, idle=0)
+
+
+class ClosingDialer(Dialer):
+    """The client closes between its handshake and its first request."""
+
+    client: Client
+    closing: "asyncio.Task[None]"
+
+    async def dial(self, *args: Any, **options: Any) -> Any:
+        dialled = await super().dial(*args, **options)
+        self.closing = asyncio.create_task(self.client.aclose())
+        await turns()
+        return dialled
+
+
+async def test_a_connection_that_stood_just_as_the_client_closed_is_closed_too() -> None:
+    before = open_sockets()
+    async with scripted(silence) as server:
+        client = Client()
+        dialer = ClosingDialer(resolver=Directory(), contexts=Contexts())
+        client._pool._opener._dialer, dialer.client = dialer, client
+        with pytest.raises(UsageError, match="closed"):
+            await client.get(server.url)
+        await dialer.closing
+        assert at_rest(client, idle=0)
+        assert client.stats()["opened_total"] == 1
+    assert await settled(before)
+
+
+async def test_dials_that_have_been_given_up_can_be_given_up_again() -> None:
+    async with scripted(silence) as server:
+        client = Client()
+        request = asyncio.create_task(client.get(server.url.replace("http", "https")))
+        assert await until(lambda: bool(server.peers))
+        client._dialer.give_up()
+        await asyncio.sleep(0)
+        client._dialer.give_up()
+        with pytest.raises(RequestError) as caught:
+            await request
+        assert (caught.value.layer, caught.value.kind) == ("tls", "timeout")
+        await client.aclose()

@@ -151,6 +151,7 @@ async def test_uses_and_the_gap_before_them_are_counted_over_all_streams() -> No
     second, third = pair.start(), pair.start()
     assert (first.stream.uses, second.stream.uses, third.stream.uses, pair.connection.uses) == (1, 2, 3, 3)
     assert pair.connection.gap == second.stream.gap == 7
+    assert second.stream.survived == float("inf")
     facts = second.stream.facts(pair.now)
     assert (facts.reused, facts.uses, facts.age) == (True, 1, 7.0)
     assert third.stream.facts(pair.now).uses == 2

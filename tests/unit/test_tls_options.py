@@ -13,7 +13,7 @@ import trustme
 from rich.pretty import pretty_repr
 
 from milkrun.client.dial.client_certificate import ClientCertificate
-from milkrun.client.dial.tls import Contexts, TlsOptions
+from milkrun.client.dial.tls import Contexts, TlsOptions, file_edition
 from milkrun.client.errors import UsageError
 
 CERTIFICATE = ClientCertificate(cert_file="client.pem", key_file="client.key", password="hush")
@@ -129,3 +129,8 @@ def test_nothing_is_offered_for_resumption_for_a_resumed_session_hides_the_certi
 def test_what_cannot_be_chosen_is_a_mistake_that_says_what_was_expected(choice: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         TlsOptions(**choice)
+
+
+def test_no_file_of_roots_and_one_that_is_not_there_have_no_edition(tmp_path: Path) -> None:
+    assert file_edition(None) is None
+    assert file_edition(str(tmp_path / "missing.pem")) is None

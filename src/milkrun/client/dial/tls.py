@@ -103,7 +103,7 @@ class Contexts:
             secret = options.certificate is not None
             # By default the system's roots, or those that SSL_CERT_FILE names: asked now, for it may have changed.
             roots = options.ca_file or ssl.get_default_verify_paths().cafile
-            context = _build(options) if secret else _shared(options, _edition(roots))
+            context = _build(options) if secret else _shared(options, file_edition(roots))
             self._built[options] = context
         return context
 
@@ -113,7 +113,7 @@ def _shared(options: TlsOptions, edition: tuple[str | int, ...] | None) -> ssl.S
     return _build(options)
 
 
-def _edition(path: str | None) -> tuple[str | int, ...] | None:
+def file_edition(path: str | None) -> tuple[str | int, ...] | None:
     """What tells a file's content from an earlier one's; None if there is none, or it cannot be told."""
     if path is None:
         return None
