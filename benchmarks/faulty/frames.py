@@ -55,7 +55,8 @@ class Frames(Served):
                 self._say(stream, content[:middle], end=False)
                 self.late(partial(self._say, stream, content[middle:], head=False))
             case Mischief.RST_STREAM:
-                self._h2.reset_stream(stream, ErrorCodes.INTERNAL_ERROR)
+                with contextlib.suppress(StreamClosedError):  # as in `_say`
+                    self._h2.reset_stream(stream, ErrorCodes.INTERNAL_ERROR)
         self._flush()
         if mischief is not None:
             self.part(mischief)
