@@ -131,13 +131,19 @@ class Pool:
         # Nearly always nothing stands against it; a fresh one has been used once.
         if not (keep and 1 < connection.uses < request.max_uses and not self._room.waiters) and reason is None:
             reason = self._verdict(connection, request, now, keep=keep)
-        if reason is None:
-            connection.below, lane.top = lane.top, connection
-            self.idle += 1
-            connection.rest(now, request.max_age)
-        else:
+        if reason is not None:
             connection.close(reason)
-        self._leave(lane)
+            self._leave(lane)
+            return
+        connection.below, lane.top = lane.top, connection
+        self.idle += 1
+        connection.rest(now, request.max_age)
+        total = self._total
+        if lane.waiters or total.waiters:
+            self._leave(lane)
+        else:  # the same without three calls
+            lane.used -= 1
+            total.used -= 1
 
     def leave(self, request: PreparedRequest) -> None:
         """The exchange is over, and its connection was abandoned, or carries others: give its place up."""
@@ -326,12 +332,8 @@ class Pool:
             raise
 
     def _leave(self, lane: Lane) -> None:
-        if lane.waiters or self._total.waiters:
-            lane.leave()
-            self._total.leave()
-        else:  # the same without four calls
-            lane.used -= 1
-            self._total.used -= 1
+        lane.leave()
+        self._total.leave()
         if not lane.open:
             self._prune(lane)
 
