@@ -13,7 +13,7 @@ import msgspec
 from milkrun.client.auth import Sessions
 from milkrun.client.coding import decode_small
 from milkrun.client.errors import RequestError, UsageError
-from milkrun.client.exchange.exchange import Exchange, OpenExchange
+from milkrun.client.exchange.exchange import Exchange, Underway
 from milkrun.client.exchange.flight import Flight
 from milkrun.client.exchange.link import Closed
 from milkrun.client.exchange.trip import Trip
@@ -223,7 +223,7 @@ class Sender:
 
     def _is_retryable(
         self,
-        exchange: Exchange | OpenExchange,
+        exchange: Underway,
         request: PreparedRequest,
         trip: Trip,
         answer: asyncio.Future[Received],

@@ -16,45 +16,51 @@ from milkrun.client.http1.wire import Received
 from milkrun.client.request import PreparedRequest
 
 
-class Exchange(Protocol):
+class Underway(Protocol):
+    """What is asked of an exchange, whether its messages are whole or in pieces."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether the connection carries others beside it."""
+
+    @property
+    def uses(self) -> int:
+        """Exchanges begun on the connection, up to and with this one once it has started."""
+
+    @property
+    def gap(self) -> float:
+        """Seconds the connection was idle before this exchange, infinite if it was not."""
+
+    @property
+    def survived(self) -> float:
+        """The same of the exchange before."""
+
+    @property
+    def unheeded(self) -> bool:
+        """Whether the server has said that it did not process the request.
+
+        Then it may be sent again, whatever its method (RFC 9113 8.7).
+        """
+
+    def facts(self, begun: float) -> ConnectionFacts:
+        """What the exchange that has `begun` is to know of its connection."""
+
+    def abandon(self, reason: Closed) -> None:
+        """Give the exchange up at once, whatever is in flight."""
+
+
+class Exchange(Underway, Protocol):
     """One request and its response.
 
     Attributes:
-        shared: whether the connection carries others beside it.
-        gap, survived: seconds the connection was idle before this exchange, and before the one before; infinite if it
-            was not.
-        uses: exchanges begun on the connection, up to and with this one once it has started.
         patience: seconds that the connection may be idle.
-        ended: why it, or its connection, was ended; None while it is open.
-        unheeded: whether the server has said that it did not process the request, so that it may be sent again
-            whatever its method (RFC 9113 8.7).
     """
 
     patience: float
 
     @property
-    def uses(self) -> int:
-        """See above."""
-
-    @property
-    def gap(self) -> float:
-        """See above."""
-
-    @property
-    def survived(self) -> float:
-        """See above."""
-
-    @property
-    def shared(self) -> bool:
-        """See above."""
-
-    @property
     def ended(self) -> Closed | None:
-        """See above."""
-
-    @property
-    def unheeded(self) -> bool:
-        """See above."""
+        """Why it, or its connection, was ended; None while it is open."""
 
     def start(self, request: PreparedRequest, trip: Trip) -> asyncio.Future[Received]:
         """Send a request; the future brings the whole response, or a RequestError."""
@@ -67,14 +73,8 @@ class Exchange(Protocol):
         `on_interim` is called with the head of each interim (1xx) response.
         """
 
-    def facts(self, begun: float) -> ConnectionFacts:
-        """What the exchange that has `begun` is to know of its connection."""
 
-    def abandon(self, reason: Closed) -> None:
-        """Give the exchange up at once, whatever is in flight."""
-
-
-class OpenExchange(Protocol):
+class OpenExchange(Underway, Protocol):
     """An exchange in pieces.
 
     Attributes:
@@ -84,37 +84,11 @@ class OpenExchange(Protocol):
 
     answer: asyncio.Future[Received]
 
-    @property
-    def shared(self) -> bool:
-        """As `Exchange` has it."""
-
-    @property
-    def uses(self) -> int:
-        """As `Exchange` has it."""
-
-    @property
-    def gap(self) -> float:
-        """As `Exchange` has it."""
-
-    @property
-    def survived(self) -> float:
-        """As `Exchange` has it."""
-
-    @property
-    def unheeded(self) -> bool:
-        """As `Exchange` has it."""
-
     async def write(self, piece: bytes) -> bool:
         """Send a piece of the content once there is room for it; False: the exchange is over, nobody wants more."""
 
     def end_content(self) -> None:
         """The content was all written."""
-
-    def facts(self, begun: float) -> ConnectionFacts:
-        """As `Exchange` has it."""
-
-    def abandon(self, reason: Closed) -> None:
-        """As `Exchange` has it."""
 
     def hand_over(self) -> Tunnel:
         """The stream itself, after a response that hands it over (RFC 9110 7.8, 9.3.6)."""

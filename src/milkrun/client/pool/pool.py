@@ -17,7 +17,7 @@ from typing import cast
 from milkrun.client.dial.dialer import Dialer
 from milkrun.client.errors import RequestError, UsageError
 from milkrun.client.exchange.deadlines import Deadlines
-from milkrun.client.exchange.exchange import Exchange, OpenExchange
+from milkrun.client.exchange.exchange import Exchange, Underway
 from milkrun.client.exchange.link import Closed, Link
 from milkrun.client.exchange.trip import Trip
 from milkrun.client.http1.connection import Connection
@@ -149,7 +149,7 @@ class Pool:
         """The exchange is over, and its connection was abandoned, or carries others: give its place up."""
         self._leave(self._lanes[request.key])
 
-    def was_stale(self, request: PreparedRequest, exchange: Exchange | OpenExchange) -> None:
+    def was_stale(self, request: PreparedRequest, exchange: Underway) -> None:
         """The connection of this exchange was found dead, after it had been idle."""
         self._lanes[request.key].learnt.was_stale(exchange.gap, exchange.survived, self._clock())
 
