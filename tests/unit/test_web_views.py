@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from milkrun.client.exchange.link import Closed
 from milkrun.core.endpoint import Registered
 from milkrun.core.observation import Timings
 from milkrun.core.outcome import Outcome
@@ -167,3 +168,7 @@ def test_the_line_of_hours_is_thinned_but_ends_now() -> None:
 def test_reasons_of_closing_are_said_in_words_most_often_first() -> None:
     closed = {"closed_total": {"idle": 1, "max-age": 5, "server": 0, "new-one": 1}}
     assert client_view.reasons(closed) == [("reached its maximum age", 5), ("idle for too long", 1), ("new one", 1)]
+
+
+def test_every_reason_for_a_close_has_its_words() -> None:
+    assert set(client_view.REASONS) == {reason.value for reason in Closed}

@@ -18,6 +18,8 @@ REASONS = {
     "timeout": "the deadline struck",
     "cancelled": "the check was cancelled",
     "max-age": "reached its maximum age",
+    "max-uses": "carried as many requests as it may",
+    "name": "its name leads elsewhere",
     "idle": "idle for too long",
     "fresh": "asked for, for one check",
     "budget": "the budget keeps others warm",
