@@ -98,11 +98,6 @@ class Http2Connection(Link):
             self.flush()
             super().close(self._closing)
 
-    def abandon(self, reason: Closed) -> None:
-        """Close at once."""
-        self._end(reason)
-        self._transport.abort()
-
     def dismiss(self, error: Exception) -> None:
         """As `Link` has it."""
         self.abandon(Closed.CLIENT)
