@@ -373,7 +373,7 @@ async def test_a_request_that_the_server_does_not_take_in_times_out_in_send() ->
         assert caught.value.timings.send > 0 == caught.value.timings.wait
 
 
-async def test_connections_over_tls_are_warm_too_and_close_within_a_second_of_a_silent_peer(
+async def test_connections_over_tls_are_warm_too_and_close_with_their_client(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     authority = Authority(tmp_path_factory.mktemp("authority"))

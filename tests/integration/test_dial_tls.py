@@ -224,9 +224,7 @@ async def test_a_server_that_wants_a_client_certificate_alerts_after_showing_its
     assert seen(error).names == ("localhost", "127.0.0.1")
 
 
-async def test_closing_beside_a_peer_that_says_no_goodbye_gives_the_descriptor_back(
-    authority: Authority, trusting: TlsOptions
-) -> None:
+async def test_closing_over_tls_gives_the_descriptor_back(authority: Authority, trusting: TlsOptions) -> None:
     before = open_sockets()
     async with server(Says, context=authority.good()) as port:
         dialled = await dial(direct(), f"https://127.0.0.1:{port}", tls=trusting)

@@ -319,7 +319,7 @@ class Client:
         """The same by origin, "https://example.org", whatever the options of its requests; from any thread.
 
         Of the 20,000 origins seen last, and of all that have a connection or a request under way. It looks at every
-        connection: with 10,000 of them that takes some 30 ms, so then it is better asked from another thread.
+        connection: with 10,000 of them that takes some 50 to 100 ms, so then ask from another thread.
         """
         return self._pool.census()
 
