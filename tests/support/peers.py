@@ -52,7 +52,7 @@ async def server(
     def noted() -> asyncio.Protocol:
         return _Noted(factory(), opened)
 
-    serving = await asyncio.get_running_loop().create_server(noted, host, 0, ssl=context)
+    serving = await asyncio.get_running_loop().create_server(noted, host, 0, ssl=context, backlog=1024)
     try:
         yield serving.sockets[0].getsockname()[1]
     finally:

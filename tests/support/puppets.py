@@ -150,7 +150,7 @@ class Puppets:
 async def puppets(host: str = "127.0.0.1") -> AsyncIterator[Puppets]:
     """Let connections wait; all end with the block."""
     origin = Puppets()
-    serving = await asyncio.get_running_loop().create_server(lambda: Puppet(origin), host, 0)
+    serving = await asyncio.get_running_loop().create_server(lambda: Puppet(origin), host, 0, backlog=1024)
     origin.port = serving.sockets[0].getsockname()[1]
     try:
         yield origin
