@@ -1,6 +1,19 @@
-"""Fixtures that every tier shares."""
+"""Fixtures that every tier shares, and how hypothesis searches."""
+
+import os
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# The same examples each time, so that what passed once does not fail for another reason than a change; a slow machine
+# is no counterexample. `make fuzz` and `make model` are there to find new ones.
+settings.register_profile(
+    "steady",
+    derandomize="MILKRUN_MODEL_EXAMPLES" not in os.environ,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("steady")
 
 
 @pytest.fixture

@@ -184,15 +184,17 @@ def test_between_members_that_give_nothing_others_can_have_their_turn_too() -> N
 @given(data=st.data())
 def test_how_a_body_is_cut_into_pieces_does_not_matter(coding: str, data: st.DataObject) -> None:
     body = compressed(data.draw(st.binary(max_size=300)), coding)
-    if data.draw(st.booleans()):
+    if corrupt := data.draw(st.booleans()):
         at = data.draw(st.integers(0, len(body) - 1))
         body = body[:at] + data.draw(st.binary(max_size=3)) + body[at + 1 :]
     cap = data.draw(st.integers(0, 400))
     cuts = sorted(data.draw(st.sets(st.integers(0, len(body)), max_size=6)))
     pieces = [body[start:end] for start, end in itertools.pairwise([0, *cuts, len(body)])]
     in_pieces, whole = undone(pieces, coding, cap), undone([body], coding, cap)
-    # Of a body that is both too large and corrupt, which of the two is noticed first depends on the cuts.
-    assert in_pieces == whole or (isinstance(in_pieces, str) and isinstance(whole, str))
+    if corrupt and coding == "zstd":  # libzstd overlooks a wrong content size if the frame comes in pieces
+        assert in_pieces == whole or isinstance(in_pieces, str) or isinstance(whole, str)
+    else:  # of a body that is both too large and corrupt, which of the two is noticed first depends on the cuts
+        assert in_pieces == whole or (isinstance(in_pieces, str) and isinstance(whole, str))
 
 
 @pytest.mark.parametrize("encoding", [*COMPRESSORS, "deflate, gzip"])
