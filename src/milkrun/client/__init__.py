@@ -19,6 +19,7 @@ from milkrun.client.resolve.resolver import Answer, Resolver
 from milkrun.client.response import Hop, Response
 from milkrun.client.response_stream import StreamedResponse
 from milkrun.client.stats import OriginStats, Stats
+from milkrun.client.timeouts import Timeouts
 from milkrun.client.timings import PHASES, Timings
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "Stats",
     "Step",
     "StreamedResponse",
+    "Timeouts",
     "Timings",
     "TlsFacts",
     "Tunnel",

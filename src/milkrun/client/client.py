@@ -16,7 +16,7 @@ from milkrun.client.dial.policy import AddressPolicy
 from milkrun.client.dial.tls import Contexts
 from milkrun.client.errors import RequestError, UsageError
 from milkrun.client.events import Hook, observed
-from milkrun.client.exchange.trip import Trip
+from milkrun.client.exchange.trip import Trip, departing
 from milkrun.client.home import Home
 from milkrun.client.pool.descriptors import Descriptors, descriptor_limit
 from milkrun.client.pool.gate import Limits
@@ -31,6 +31,7 @@ from milkrun.client.response import Response
 from milkrun.client.response_stream import StreamedResponse
 from milkrun.client.sender import Sender
 from milkrun.client.stats import OriginStats, Stats, time_wait
+from milkrun.client.timeouts import TimeoutTypes, read_timeout_of
 from milkrun.client.timings import Timings
 
 _RESERVED_DESCRIPTORS = 200  # for files, listeners, resolvers: when nobody hands us a budget
@@ -212,14 +213,14 @@ class Client:
         return response
 
     async def open(
-        self, request: PreparedRequest, *, timeout: float | None = 10.0, read_timeout: float | None = None
+        self, request: PreparedRequest, *, timeout: TimeoutTypes = 10.0, read_timeout: float | None = None
     ) -> StreamedResponse:
         """Send a prepared request; its response comes with the body still to be read. You close it: see `stream`."""
         if _get_running_loop() is not self._loop:
             self._check()
         now = self._clock()
-        trip = observed(Trip(now, math.inf if timeout is None else now + timeout, now, Timings()), request)
-        patience = timeout if read_timeout is None else read_timeout
+        trip = observed(departing(timeout, now), request)
+        patience = read_timeout_of(timeout) if read_timeout is None else read_timeout
         with self._explained(trip):
             response = await self._sender.open(request, trip, math.inf if patience is None else patience)
         trip.lasts()
@@ -231,7 +232,7 @@ class Client:
         method: str,
         url: str,
         *,
-        timeout: float | None = 10.0,
+        timeout: TimeoutTypes = 10.0,
         read_timeout: float | None = None,
         **options: Unpack[RequestOptions],
     ) -> AsyncIterator[StreamedResponse]:
@@ -242,7 +243,7 @@ class Client:
         Args:
             method: as for `prepare`.
             url: as for `prepare`.
-            timeout: seconds until the head of the response, redirects included, is there.
+            timeout: seconds until the head of the response, redirects included, is there; or `Timeouts`, by phase.
             read_timeout: seconds that may pass without a further piece of the body; by default as `timeout`. None for
                 both: no limit.
             **options: as for `prepare`; without `max_body` there is no limit.

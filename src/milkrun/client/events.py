@@ -13,7 +13,7 @@ from typing import TypeAlias, cast
 import msgspec
 
 from milkrun.client.errors import RequestError
-from milkrun.client.exchange.trip import Trip
+from milkrun.client.exchange.trip import PatientTrip, Trip
 from milkrun.client.facts import AnswerFacts, ConnectionFacts
 from milkrun.client.request import PreparedRequest
 from milkrun.client.response import Opening, Response
@@ -70,7 +70,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 Hook: TypeAlias = Callable[[Event], None]
 
 
-class ObservedTrip(Trip, kw_only=True, gc=False):
+class ObservedTrip(PatientTrip, kw_only=True, gc=False):
     """A trip that tells hooks of its marks.
 
     Attributes:
@@ -196,6 +196,8 @@ def observed(trip: Trip, request: PreparedRequest) -> Trip:
     hooks = request.options.hooks
     if not hooks:
         return trip
+    timeouts = trip.timeouts if isinstance(trip, PatientTrip) else None
     return ObservedTrip(
-        trip.started, trip.deadline, trip.begun, trip.timings, hooks=hooks, request=request, id=next(_ids)
-    )
+        trip.started, trip.deadline, trip.begun, trip.timings,
+        timeouts=timeouts, hooks=hooks, request=request, id=next(_ids),
+    )  # fmt: skip

@@ -1,5 +1,6 @@
 """What accumulates while one request is on its way: over redirects, and over the retry of a stale connection."""
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -9,6 +10,7 @@ from milkrun.client.errors import RequestError
 from milkrun.client.facts import AnswerFacts, ConnectionFacts
 from milkrun.client.request import PreparedRequest
 from milkrun.client.response import Hop, Opening
+from milkrun.client.timeouts import Timeouts, TimeoutTypes
 from milkrun.client.timings import Timings
 
 
@@ -41,6 +43,10 @@ class Trip(msgspec.Struct, gc=False):
     heard: float = 0.0
     further: float = 0.0
     is_coded: bool = False
+
+    def until(self, phase: str, now: float) -> float:  # noqa: ARG002  # one deadline holds for all phases
+        """When a wait is over that begins now, in this phase or, with another word, in none that is timed."""
+        return self.deadline
 
     def begin(self, now: float) -> None:
         """Another exchange begins: of the next hop, or of the second try."""
@@ -138,3 +144,24 @@ class Trip(msgspec.Struct, gc=False):
     def _count(self, phase: str, started: float, ended: float, error: BaseException | None) -> None:
         setattr(self.timings, phase, getattr(self.timings, phase) + ended - started)
         self.left(phase, ended, error)
+
+
+class PatientTrip(Trip, kw_only=True, gc=False):
+    """A trip that may have a time limit for each phase in its deadline's stead.
+
+    Attributes:
+        timeouts: None: the deadline holds.
+    """
+
+    timeouts: Timeouts | None = None
+
+    def until(self, phase: str, now: float) -> float:
+        """As `Trip` has it."""
+        return self.deadline if self.timeouts is None else self.timeouts.until(phase, now, self.timings)
+
+
+def departing(timeout: TimeoutTypes, now: float) -> Trip:
+    """The trip of a call that begins now and has so long, or so long for each of its parts."""
+    if isinstance(timeout, Timeouts):
+        return PatientTrip(now, math.inf, now, Timings(), timeouts=timeout)
+    return Trip(now, math.inf if timeout is None else now + timeout, now, Timings())

@@ -108,7 +108,7 @@ class StreamedExchange(asyncio.Protocol):
         """Send the head, with content that is there already; `early` is what the server said before it was asked."""
         self._transport.set_protocol(self)
         self._parser.expect(self._request.head_only, self._request.max_body, False)
-        self._wait_until(self._trip.deadline)
+        self._pace("source" if self._writing else "send")
         if self._lender.ended is None:
             if len(self._request.data) > LARGE:
                 self._departure.tighten()
@@ -126,7 +126,9 @@ class StreamedExchange(asyncio.Protocol):
         """As `OpenExchange` has it."""
         if self._departure.is_held:
             self._vacancy = self._loop.create_future()
+            self._pace("send")
             await self._vacancy
+            self._pace("source")
         if self._writing and piece:  # an empty chunk would be the last one
             self._transport.write(b"%x\r\n%b\r\n" % (len(piece), piece) if self._request.chunked else piece)
         return self._writing
@@ -138,6 +140,7 @@ class StreamedExchange(asyncio.Protocol):
             if self._request.chunked:
                 self._transport.write(b"0\r\n\r\n")
             self._writing = False
+            self._pace("send")
             self._departure.look()
 
     def facts(self, begun: float) -> ConnectionFacts:
@@ -230,6 +233,11 @@ class StreamedExchange(asyncio.Protocol):
         """Its deadline, or the reader's patience, is over."""
         self._fail(timed_out(self._layer()), Closed.TIMEOUT)
 
+    def _pace(self, phase: str) -> None:
+        """From now on, wait as long as this phase may last; once the head is here, its reader says how long."""
+        if not self.answer.done():
+            self._wait_until(self._trip.until(phase, self._clock()))
+
     def _wait_until(self, due: float) -> None:
         self.due = due
         if due < self.watched:
@@ -238,6 +246,7 @@ class StreamedExchange(asyncio.Protocol):
     def _mark_sent(self) -> None:
         if not self._over and not self._trip.sent:
             self._trip.sent = self._clock()
+            self._pace("wait")
 
     def _mark_heard(self) -> None:
         if self._trip.heard:
@@ -247,7 +256,10 @@ class StreamedExchange(asyncio.Protocol):
 
     def _hand_on(self) -> None:
         opening = self._parser.opening()
-        if opening is not None and not self.answer.done():
+        if opening is None:
+            if self._trip.sent:  # there will be more: an interim response, or half a head
+                self._pace("wait")
+        elif not self.answer.done():
             self.due = math.inf
             self.answer.set_result(opening)
         piece = self._parser.pour()

@@ -177,13 +177,16 @@ class Http2Stream:
         if not self._writing or not piece:
             return self._writing
         vacancy = self._vacancy = self._connection.loop.create_future()
+        self._pace("send")
         self._connection.outflow.send(self.number, piece, last=False, on_gone=self._let_write)
         await vacancy
+        self._pace("source")
         return self._writing
 
     def end_content(self) -> None:
         """As `OpenExchange` has it."""
         if self._writing:
+            self._pace("send")
             self._connection.outflow.send(self.number, b"", last=True, on_gone=self._mark_sent)
 
     def abandon(self, reason: Closed) -> None:
@@ -249,6 +252,8 @@ class Http2Stream:
         head = self._reply.interim(event.headers)
         if self._on_interim is not None:
             self._on_interim(head)
+            if self._trip.sent:
+                self._pace("wait")
 
     def _hear_head(self, event: ResponseReceived) -> None:
         self._reply.open(event.headers)
@@ -304,19 +309,26 @@ class Http2Stream:
             self.unheeded = True
             self._fail(RequestError("wait", "closed", _FINISHED), Closed.NOT_KEPT, None)
             return False
+        self._pace("source" if request.streamed else "send")
         if ends:
             connection.outflow.mark(self._mark_sent)
-        self._wait_until(trip.deadline)
         return True
 
     def _mark_sent(self) -> None:
         self._writing = False
         if not self._trip.sent and not self._over:
             self._trip.sent = self._connection.now()
+            if self._inflow is not None:
+                self._pace("wait")
 
     def _let_write(self) -> None:
         if self._vacancy is not None and not self._vacancy.done():
             self._vacancy.set_result(None)
+
+    def _pace(self, phase: str) -> None:
+        """From now on, wait as long as this phase may last; once the head is here, its reader says how long."""
+        if not self.answer.done():
+            self._wait_until(self._trip.until(phase, self._connection.now()))
 
     def _wait_until(self, due: float) -> None:
         self.due = due

@@ -98,16 +98,17 @@ class Opener:
         self.waiting += 1
         try:
             with trip.timed("queue", self._clock):
-                await gate.wait(trip.deadline - self._clock())
+                now = self._clock()
+                await gate.wait(trip.until("queue", now) - now)
         finally:
             self.waiting -= 1
 
-    async def wait_for(self, news: asyncio.Future[None], until: float, trip: Trip) -> None:
+    async def wait_for(self, news: asyncio.Future[None], seconds: float, trip: Trip) -> None:
         """Wait for what another request is doing, so long at most; that is `queue` time, too."""
         self.waiting += 1
         try:
             with trip.timed("queue", self._clock):
-                await asyncio.wait([news], timeout=min(until, trip.deadline) - self._clock())
+                await asyncio.wait([news], timeout=seconds)
         finally:
             self.waiting -= 1
 
@@ -148,7 +149,7 @@ class Opener:
         return await self._dialer.look_up(
             request.url.origin,
             options.route,
-            deadline=trip.deadline,
+            deadline=trip.until("connect", self._clock()),
             timings=trip.timings,
             fresh_dns=options.fresh,
             observer=trip if options.hooks else None,
@@ -165,7 +166,7 @@ class Opener:
             make,
             tls=options.tls,
             route=options.route,
-            deadline=trip.deadline,
+            deadline=trip.until("connect", self._clock()),
             timings=trip.timings,
             fresh_dns=options.fresh,
             answer=answer,

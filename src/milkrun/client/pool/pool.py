@@ -263,9 +263,11 @@ class Pool:
     async def _obtain(self, lane: Lane, request: PreparedRequest, trip: Trip) -> Exchange:
         """Part of a shared connection, of one that somebody is opening if need be, or a connection newly opened."""
         exchange = self._join(lane, request)
-        until = self._clock() + _BRIEFLY
-        while exchange is None and lane.opening is not None and self._clock() < until:
-            await self._opener.wait_for(lane.opening, until, trip)
+        now = self._clock()
+        # Who has little time waits for half of it: what is left is to show in which phase the target hangs.
+        until = now + min(_BRIEFLY, (trip.until("queue", now) - now) / 2)
+        while exchange is None and lane.opening is not None and (left := until - self._clock()) > 0:
+            await self._opener.wait_for(lane.opening, left, trip)
             exchange = self._join(lane, request) or self._pop(lane, request, self._clock())
         return exchange or await self._open(lane, request, trip)
 
