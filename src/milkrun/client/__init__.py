@@ -21,6 +21,9 @@ from milkrun.client.response_stream import StreamedResponse
 from milkrun.client.stats import OriginStats, Stats
 from milkrun.client.timeouts import Timeouts
 from milkrun.client.timings import PHASES, Timings
+from milkrun.client.upstreams.errors import Overloaded
+from milkrun.client.upstreams.fan_out import FanOut, fan_out
+from milkrun.client.upstreams.missing import Missing, Reason
 
 __all__ = [
     "PHASES",
@@ -37,16 +40,20 @@ __all__ = [
     "Descriptors",
     "Digest",
     "Event",
+    "FanOut",
     "Headers",
     "Hook",
     "Hop",
     "KeepAlive",
     "Limits",
+    "Missing",
     "OriginStats",
+    "Overloaded",
     "OwnError",
     "PreparedRequest",
     "Proxy",
     "ProxyFacts",
+    "Reason",
     "RequestError",
     "RequestOptions",
     "RequestTimeoutError",
@@ -60,5 +67,6 @@ __all__ = [
     "TlsFacts",
     "Tunnel",
     "UsageError",
+    "fan_out",
     "raise_limit",
 ]

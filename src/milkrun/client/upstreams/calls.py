@@ -1,0 +1,19 @@
+"""What is called: any function that takes no arguments and gives something to await."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias, TypeVar
+
+T = TypeVar("T")
+
+Call: TypeAlias = Callable[[], Awaitable[T]]
+"""Asks once: `lambda: client.get(url)`, a coroutine function without arguments, or what `Upstream.call` gives."""
+
+
+def begin(call: Call[T], name: str) -> asyncio.Task[T]:
+    """Make a call in a task of its own."""
+    return asyncio.create_task(_made(call), name=name)
+
+
+async def _made(call: Call[T]) -> T:
+    return await call()
