@@ -1,0 +1,91 @@
+"""The clients of one application while it runs, by name."""
+
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import TypeAlias
+
+from milkrun.client.asgi.lent import lend
+from milkrun.client.client import Client
+from milkrun.client.errors import UsageError
+from milkrun.client.stats import Stats
+
+DEFAULT = "default"  # the name of the one that has none
+KEY = "milkrun_clients"  # where they are in the state of the application and of its requests
+
+Make: TypeAlias = Callable[[], Client]
+
+_SHUT_DOWN = "the application has shut down, and its clients are closed"
+
+
+class Stage(StrEnum):
+    """How far an application's life has come."""
+
+    OPEN = "open"
+    DRAINING = "draining"
+    CLOSED = "closed"
+
+
+class Clients:
+    """What `client_lifespan` makes at the start of an application.
+
+    Args:
+        loop: that the application runs on.
+
+    Attributes:
+        stage: of the application's life.
+    """
+
+    def __init__(self, loop: AbstractEventLoop) -> None:
+        self.loop = loop
+        self.stage = Stage.OPEN
+        self._lent: dict[str, Client] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all clients, in the order in which they were made."""
+        return tuple(self._lent)
+
+    def get(self, name: str | None) -> Client:
+        """The client of this name, or without one the default. Raises UsageError: there is none, or none any more."""
+        if self.stage is Stage.CLOSED:
+            raise UsageError(_SHUT_DOWN)
+        client = self._lent.get(name or DEFAULT)
+        if client is None:
+            there = ", ".join(map(repr, self._lent))
+            raise UsageError(
+                f"there is no client named {name!r}, there are: {there}; "
+                f"make it at the start: client_lifespan(named={{{name!r}: lambda: Client(…)}})"
+            )
+        return client
+
+    def stats(self) -> dict[str, Stats]:
+        """The figures of each client, also after their close."""
+        return {name: client.stats() for name, client in self._lent.items()}
+
+    async def add(self, name: str, make: Make) -> Client:
+        """Make a client; it belongs to this loop from now on. Raises UsageError: what was made cannot be used."""
+        client = make()
+        if not isinstance(client, Client):
+            raise UsageError(f"what makes the client {name!r} must give a milkrun.client.Client, not {client!r}")
+        try:
+            await client.__aenter__()
+        except UsageError as err:
+            raise UsageError(
+                f"the client {name!r} cannot be used by this application: {err}. "
+                "Have client_lifespan make a new one at each start: make=, named="
+            ) from err
+        self._lent[name] = lend(client)
+        return client
+
+
+def checked(makers: Mapping[str, Make]) -> None:
+    """Raise UsageError for what makes no clients, where it is written and not when the application starts."""
+    for name, make in makers.items():
+        if isinstance(make, Client):
+            raise UsageError(
+                f"the client {name!r} was made already, before there is a process and an event loop for it; "
+                "give what makes it: lambda: Client(…)"
+            )
+        if not callable(make):
+            raise UsageError(f"what makes the client {name!r} must be callable without arguments, not {make!r}")
