@@ -66,7 +66,7 @@ async def test_who_goes_away_in_the_turn_of_the_whole_response_gives_its_place_u
         with pytest.raises(asyncio.CancelledError):
             await request
         assert at_rest(client, idle=1)
-        assert client._pool._total.used == 0
+        assert client._pool.total.used == 0
 
 
 async def test_what_is_left_is_read_for_the_connection_if_it_is_little() -> None:
@@ -271,7 +271,7 @@ async def test_a_stream_cancelled_after_any_number_of_turns_leaves_the_pool_clea
             using.cancel()
             (outcome,) = await asyncio.gather(using, return_exceptions=True)
             assert await until(lambda: at_rest(client, idle=0) or at_rest(client, idle=1)), f"after {count} turns"
-            assert client._pool._total.used == 0
+            assert client._pool.total.used == 0
             if not isinstance(outcome, asyncio.CancelledError):
                 break
         assert 0 < count < LONGEST - 1

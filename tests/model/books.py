@@ -45,10 +45,10 @@ class Books:
             assert all(lane.opening is None for lane in pool._lanes.values())
             assert pool.queued == sum(waiting.values())
         asked = len(world.streams) + sum(puppet.path is not None for puppet in world.puppets)
-        assert pool._total.used == asked + waiting[pool._room]
+        assert pool.total.used == asked + waiting[pool._room]
         assert self._at_once() <= LIMITS.per_origin
         if not world.under_way():
-            assert pool._total.used == 0
+            assert pool.total.used == 0
             assert pool.open == pool.idle == self._own_descriptors
 
     @property
@@ -61,7 +61,7 @@ class Books:
 
     def _gates(self) -> list[Gate]:
         pool = self._pool
-        return [pool._total, pool._room, pool._opener._handshakes, *pool._lanes.values()]
+        return [pool.total, pool._room, pool._opener._handshakes, *pool._lanes.values()]
 
     def _audit_places(self) -> None:
         pool = self._pool
@@ -76,7 +76,7 @@ class Books:
 
     def _audit_limits(self) -> None:
         pool, opener = self._pool, self._pool._opener
-        assert pool._total.used <= LIMITS.total
+        assert pool.total.used <= LIMITS.total
         assert opener._handshakes.used <= LIMITS.handshakes
         assert self._world.descriptors.used <= self._world.descriptors.budget
         assert pool.open <= opener.held <= self._own_descriptors  # one handed to a waiter is held once that has run

@@ -57,7 +57,7 @@ class Pool:
         self._connections: set[Link] = set()
         self._ending: set[Link] = set()  # closed, and their descriptors soon to be
         self._warmth = Warmth(descriptors, self._idling)
-        self._total = Gate(limits.total, f"one of the {limits.total} requests allowed at once")
+        self.total = Gate(limits.total, f"one of the {limits.total} requests allowed at once")  # all of them pass it
         self._at_origin = f"one of the {limits.per_origin} connections allowed to this origin"
         self._resolve = dialer.resolve
         self._opener = Opener(
@@ -91,7 +91,7 @@ class Pool:
         lane = self._lanes.get(request.key)
         if lane is None or request.special:
             return None
-        total = self._total
+        total = self.total
         if lane.used >= lane.limit or total.used >= total.limit:
             return None
         connection = self._pop(lane, request, now)
@@ -138,7 +138,7 @@ class Pool:
         connection.below, lane.top = lane.top, connection
         self.idle += 1
         connection.rest(now, request.max_age)
-        total = self._total
+        total = self.total
         if lane.waiters or total.waiters:
             self._leave(lane)
         else:  # the same without three calls
@@ -232,7 +232,7 @@ class Pool:
         self._closed = True
         if self._deadlines is None:  # it was never used
             return
-        self._total.turn_away(error)
+        self.total.turn_away(error)
         for lane in self._lanes.values():
             lane.turn_away(error)
             lane.settle()
@@ -326,7 +326,7 @@ class Pool:
         try:
             await self._opener.wait_at(lane, trip)
             entered = True
-            await self._opener.wait_at(self._total, trip)
+            await self._opener.wait_at(self.total, trip)
         except BaseException:
             if entered:
                 lane.leave()
@@ -335,7 +335,7 @@ class Pool:
 
     def _leave(self, lane: Lane) -> None:
         lane.leave()
-        self._total.leave()
+        self.total.leave()
         if not lane.open:
             self._prune(lane)
 
