@@ -169,6 +169,7 @@ class Client:
                 asynchronous or not, which goes out as it comes: in chunks, or as long as a Content-Length header says);
                 auth (`Basic`, `Bearer`, `Digest`, `ClientCredentials`, or a pair of user and password);
                 target: the request target, if it is not the URL's;
+                verbatim: send the headers as they are, with none added: they name the host and frame the content;
                 redirects "off" (the default: what you see is what the server said), "same-origin" or "all";
                 max_age, max_uses and max_body as the client's, for this request alone;
                 fresh: a connection of its own, the name resolved anew, closed afterwards;

@@ -59,6 +59,7 @@ class RequestOptions(WayOptions, total=False):
     content: Content
     auth: AuthTypes | None
     target: str | None
+    verbatim: bool
     redirects: Redirects
     max_age: float | None
     max_uses: int | None
@@ -113,6 +114,8 @@ class Preparer:
         """As `Client.prepare`."""
         _judge("Client.prepare", asked)
         method, place = method.upper(), parse_url(url)
+        if asked.get("verbatim") and (asked.get("auth") or asked.get("redirects", "off") != "off"):
+            raise UsageError("what is sent verbatim has no auth added to it, and does not follow redirects")
         headers, auth = _authorized(asked.get("headers", ()), asked.get("auth"))
         options = self._options(method, place, headers, auth, asked)
         return build(
@@ -122,6 +125,7 @@ class Preparer:
             content=asked.get("content"),
             options=options,
             user_agent=self._user_agent,
+            verbatim=asked.get("verbatim", False),
         )
 
     def _options(

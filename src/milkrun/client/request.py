@@ -134,24 +134,39 @@ class PreparedRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """Whether a response with this status hands the connection over (RFC 9110 7.8, 9.3.6)."""
         if self.method == "CONNECT":
             return 200 <= status < 300
-        return status == 101 and any(name == b"Connection" and value == b"Upgrade" for name, value in self.fields)
+        return status == 101 and any(name.lower() == b"upgrade" for name, _ in self.fields)
 
     def __repr__(self) -> str:
         return f"<PreparedRequest {self.method} {self.url.text}>"  # headers may hold secrets
 
 
 def build(
-    method: str, url: Url, *, headers: HeaderTypes, content: Content, options: Options, user_agent: str
+    method: str,
+    url: Url,
+    *,
+    headers: HeaderTypes,
+    content: Content,
+    options: Options,
+    user_agent: str,
+    verbatim: bool = False,
 ) -> PreparedRequest:
-    """Judge and serialise. Raises UsageError for what cannot be a request line, a field or a framing."""
+    """Judge and serialise. Raises UsageError for what cannot be a request line, a field or a framing.
+
+    `verbatim`: the header fields are all there is, those of the framing included; else they are added to.
+    """
     if not TOKEN.fullmatch(method):
         raise UsageError(f"{method!r} is no HTTP method; expected a word such as GET")
     pairs = tuple(headers.items() if isinstance(headers, Mapping) else headers)
     payload = _payload(content)
-    given = _names(pairs, streamed=payload is not None and not isinstance(payload, bytes))
+    if verbatim:
+        defaults, chunked = dict[str, str](), _is_chunked(pairs, payload)
+        given = {name.lower() for name, _ in pairs}
+    else:
+        given = _names(pairs, streamed=payload is not None and not isinstance(payload, bytes))
+        defaults = _defaults(method, url, given, payload, options, user_agent)
+        chunked = "Transfer-Encoding" in defaults
     # Who asks for the server's word before the content goes out (RFC 9110 10.1.1) has it sent apart from the head.
-    streamed = bool(payload) and ("expect" in given or not isinstance(payload, bytes))
-    defaults = _defaults(method, url, given, payload, options, user_agent)
+    streamed = chunked or (bool(payload) and ("expect" in given or not isinstance(payload, bytes)))
     fields = tuple(_field(*pair) for pair in (*defaults.items(), *pairs))
     return PreparedRequest(
         method=method,
@@ -170,7 +185,7 @@ def build(
         max_uses=options.max_uses,
         fresh=options.fresh,
         streamed=streamed,
-        chunked="Transfer-Encoding" in defaults,
+        chunked=chunked,
         special=streamed or options.fresh or bool(options.hooks) or options.auth is not None or method == "CONNECT",
     )
 
@@ -184,6 +199,28 @@ def with_field(request: PreparedRequest, name: str, value: str) -> PreparedReque
         fields=(*request.fields, field),
         data=b"%b\r\n%b: %b\r\n\r\n%b" % (head, *field, content),
     )
+
+
+def _is_chunked(pairs: tuple[tuple[str, str], ...], payload: bytes | Stream | None) -> bool:
+    """Whether these fields frame a message's content as chunks; they have to frame it, and to name a host.
+
+    Raises UsageError where they do not (RFC 9112 3.2, 6.1, 6.2).
+    """
+    hosts, codings, lengths = (_values(pairs, name) for name in ("host", "transfer-encoding", "content-length"))
+    if len(hosts) != 1:
+        raise UsageError(f"the request has {len(hosts)} 'Host' headers; expected one")
+    if codings:
+        if lengths or [coding.lower() for coding in codings] != ["chunked"]:
+            raise UsageError("the header 'Transfer-Encoding' can only be 'chunked', and without a 'Content-Length'")
+        return True
+    _judge_lengths(lengths)
+    known = payload or b""
+    if isinstance(known, bytes):
+        if len(known) != int(lengths[0] if lengths else 0):
+            raise UsageError(f"the content has {len(known)} bytes; its Content-Length says {', '.join(lengths) or 0}")
+    elif not lengths:
+        raise UsageError("the content is a stream without a 'Content-Length' or 'Transfer-Encoding' header")
+    return False
 
 
 def _payload(content: object) -> bytes | Stream | None:
@@ -203,10 +240,17 @@ def _names(pairs: tuple[tuple[str, str], ...], *, streamed: bool) -> set[str]:
     # Of a stream, only the caller can know how long it will be.
     if ours := given & (FRAMING - {"content-length"} if streamed else FRAMING):
         raise UsageError(f"the header {min(ours)!r} is the client's to set; leave it out")
-    lengths = [value for name, value in pairs if name.lower() == "content-length"]
+    _judge_lengths(_values(pairs, "content-length"))
+    return given
+
+
+def _values(pairs: tuple[tuple[str, str], ...], wanted: str) -> list[str]:
+    return [value for name, value in pairs if name.lower() == wanted]
+
+
+def _judge_lengths(lengths: list[str]) -> None:
     if len(lengths) > 1 or not all(map(_LENGTH.fullmatch, lengths)):
         raise UsageError(f"the header 'Content-Length' is {', '.join(lengths)!r}; expected one number of bytes")
-    return given
 
 
 def _defaults(

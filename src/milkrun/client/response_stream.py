@@ -3,6 +3,7 @@
 import asyncio
 import warnings
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 from milkrun.client.charset import text
 from milkrun.client.coding import decoder, in_turns
@@ -59,6 +60,15 @@ class StreamedResponse(Opening):
     def timings(self) -> Timings:
         """Seconds by phase, summed over redirects and a stale retry; `receive` and `total` once the body has ended."""
         return self._flight.trip.timings
+
+    @property
+    def stream_id(self) -> int | None:
+        """The number of its stream on a connection of HTTP/2, None on any other."""
+        return self._flight.exchange.stream_id
+
+    def get_extra_info(self, name: str) -> Any:
+        """What is known of the connection, by the names of asyncio's transports: "socket", "ssl_object" and so on."""
+        return self._flight.exchange.get_extra_info(name)
 
     @property
     def bytes_received(self) -> int:

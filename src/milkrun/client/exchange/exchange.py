@@ -5,7 +5,7 @@ An HTTP/1.1 connection is itself the exchange it carries, one after the other; o
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from milkrun.client.exchange.inflow import Inflow
 from milkrun.client.exchange.link import Closed
@@ -83,6 +83,13 @@ class OpenExchange(Underway, Protocol):
     """
 
     answer: asyncio.Future[Received]
+
+    @property
+    def stream_id(self) -> int | None:
+        """The number of its stream on a connection that has such (RFC 9113 5.1.1)."""
+
+    def get_extra_info(self, name: str) -> Any:
+        """What the connection's transport knows, by asyncio's names."""
 
     async def write(self, piece: bytes) -> bool:
         """Send a piece of the content once there is room for it; False: the exchange is over, nobody wants more."""

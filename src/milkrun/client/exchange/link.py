@@ -4,7 +4,7 @@ import asyncio
 import math
 from collections.abc import Callable
 from enum import StrEnum
-from typing import ClassVar, Protocol, cast
+from typing import Any, ClassVar, Protocol, cast
 
 from milkrun.client.exchange.deadlines import Deadlines
 from milkrun.client.facts import ConnectionFacts, ProxyFacts, TlsFacts
@@ -131,6 +131,10 @@ class Link(asyncio.Protocol):
             tls=self.tls,
             proxy=self.proxy,
         )
+
+    def get_extra_info(self, name: str) -> Any:
+        """What its transport knows, by asyncio's names."""
+        return self._transport.get_extra_info(name)
 
     def rest(self, now: float, max_age: float | None) -> None:
         """Be idle, for as long as patience lasts, or until the connection is too old."""

@@ -7,7 +7,7 @@ so the connection itself, which nearly always exchanges whole messages, knows no
 import asyncio
 import math
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from milkrun.client.errors import RequestError
 from milkrun.client.exchange.breakdown import broken, timed_out
@@ -67,6 +67,7 @@ class StreamedExchange(asyncio.Protocol):
 
     shared = False
     unheeded = False
+    stream_id = None
 
     def __init__(
         self,
@@ -161,6 +162,10 @@ class StreamedExchange(asyncio.Protocol):
     def survived(self) -> float:
         """As `OpenExchange` has it."""
         return self._lender.survived
+
+    def get_extra_info(self, name: str) -> Any:
+        """As `OpenExchange` has it."""
+        return self._transport.get_extra_info(name)
 
     def abandon(self, reason: Closed) -> None:
         """As `OpenExchange` has it."""

@@ -71,6 +71,9 @@ class Carrier(Protocol):
     def flush_together(self) -> None:
         """The same, but once in this turn of the loop for all that start in it."""
 
+    def get_extra_info(self, name: str) -> Any:
+        """What its transport knows, by asyncio's names."""
+
     def attend(self, due: float) -> None:
         """Look at the deadlines when this time has come."""
 
@@ -127,6 +130,11 @@ class Http2Stream:
         return self._connection.survived
 
     @property
+    def stream_id(self) -> int | None:
+        """As `OpenExchange` has it."""
+        return self.number
+
+    @property
     def patience(self) -> float:
         """As `Exchange` has it."""
         return self._connection.patience
@@ -146,6 +154,10 @@ class Http2Stream:
         if self.uses == self._connection.uses:
             return facts
         return msgspec.structs.replace(facts, reused=self.uses > 1, uses=self.uses - 1)
+
+    def get_extra_info(self, name: str) -> Any:
+        """As `OpenExchange` has it."""
+        return self._connection.get_extra_info(name)
 
     def start(self, request: PreparedRequest, trip: Trip) -> asyncio.Future[Received]:
         """As `Exchange` has it."""
