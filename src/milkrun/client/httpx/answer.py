@@ -1,0 +1,82 @@
+"""From our response to the face's: status, raw header pairs, what is known of the connection, the body as it comes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+from milkrun.client.errors import RequestError
+from milkrun.client.httpx.errors import face_error
+from milkrun.client.httpx.faces import Face
+from milkrun.client.httpx.network import NetworkStream
+from milkrun.client.response_stream import StreamedResponse
+
+_VERSIONS = {"1.1": b"HTTP/1.1", "1.0": b"HTTP/1.0", "2": b"HTTP/2"}
+_PATIENCE = 0.1  # seconds to wait for the rest of a body, when nobody knows how long that is
+
+
+def answer(face: Face, request: Any, response: StreamedResponse) -> Any:
+    """The face's response, whose body is still to be read, and which its reader closes."""
+    return face.module.Response(
+        status_code=response.status,
+        headers=response.headers.raw,
+        stream=_body_of(face.module)(face, request, response),
+        extensions=_extensions(face, response),
+    )
+
+
+def _extensions(face: Face, response: StreamedResponse) -> dict[str, Any]:
+    known: dict[str, Any] = {
+        "http_version": _VERSIONS[response.version],
+        "network_stream": NetworkStream(face, response),
+        "timings": response.timings,
+        "connection": response.connection,
+    }
+    if response.version == "2":  # which has no reason phrases: the face says what each status means
+        known["stream_id"] = response.stream_id
+    else:
+        known["reason_phrase"] = response.reason.encode("latin-1")
+    if response.stale_retry:
+        known["stale_retry"] = True
+    if response.warnings:
+        known["warnings"] = response.warnings
+    return known
+
+
+class Body:
+    """The body of a response, codings still on. What a face calls a stream has its class beside this one."""
+
+    def __init__(self, face: Face, request: Any, response: StreamedResponse) -> None:
+        self._face = face
+        self._request = request
+        self._response = response
+        self._is_closed = False
+
+    def __repr__(self) -> str:
+        return f"<Body of {self._response!r}>"
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        response = self._response
+        if response.request.takes_over(response.status):
+            return  # what follows is for the network stream
+        try:
+            async for piece in response.raw():
+                yield piece
+        except RequestError as err:
+            raise face_error(self._face, err, self._request) from err
+        except asyncio.CancelledError:
+            response.cut()  # whoever gives up does not wait for the rest
+            raise
+
+    async def aclose(self) -> None:
+        """Give the connection back, or close it; harmless when repeated, and done even if it is cancelled."""
+        if not self._is_closed:
+            self._is_closed = True
+            await self._response.discard()
+
+
+@cache
+def _body_of(module: ModuleType) -> Any:
+    """The class of a face's bodies: a face accepts only what derives from its own."""
+    return type("Body", (Body, module.AsyncByteStream), {})

@@ -1,0 +1,67 @@
+"""The two packages whose transport we are, httpx2 and httpx: their classes by one set of names.
+
+Their classes are each its own: a request of the one cannot be answered with a response or an error of the other. So
+what a request is answered with is decided by the package that its class comes from.
+"""
+
+import importlib
+from functools import cache
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from milkrun.client.errors import UsageError
+
+_PACKAGES = {"httpx2": "httpcore2", "httpx": "httpcore"}  # each with the one that its own transport is made of
+_MISSING = "milkrun.client.httpx needs httpx2: pip install 'milkrun[httpx]'"
+
+
+class Face(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the packages.
+
+    Attributes:
+        module: its interface: `Response`, `AsyncByteStream`, `ByteStream`, the exceptions.
+        core: whose exceptions a network stream raises.
+    """
+
+    module: Any
+    core: Any
+
+    def error(self, name: str, message: str, request: Any) -> Exception:
+        """An exception of the face's, by name."""
+        error: Exception = getattr(self.module, name)(message, request=request)
+        return error
+
+
+@cache
+def face_of(kind: Any) -> Face:
+    """The face that a class belongs to, or derives from."""
+    for base in kind.__mro__:
+        package = base.__module__.partition(".")[0]
+        if package in _PACKAGES:
+            return _face(package)
+    raise UsageError(f"a {kind!r} is no request of {' or '.join(_PACKAGES)}")
+
+
+@cache
+def _face(package: str) -> Face:
+    return Face(module=importlib.import_module(package), core=importlib.import_module(_PACKAGES[package]))
+
+
+def _installed() -> ModuleType:
+    for package in _PACKAGES:
+        try:
+            return importlib.import_module(package)
+        except ModuleNotFoundError as err:
+            if err.name != package:
+                raise
+    raise ImportError(_MISSING)
+
+
+if TYPE_CHECKING:
+    from httpx2 import AsyncBaseTransport
+else:
+    AsyncBaseTransport = _installed().AsyncBaseTransport
+
+__all__ = ["AsyncBaseTransport", "Face", "face_of"]

@@ -1,0 +1,48 @@
+"""The transport: a request of the face's goes out over the warm client, and comes back as a response of the face's."""
+
+from typing import Any
+
+from milkrun.client.client import Client
+from milkrun.client.errors import RequestError, UsageError
+from milkrun.client.httpx.answer import answer
+from milkrun.client.httpx.asking import Asker
+from milkrun.client.httpx.errors import face_error
+from milkrun.client.httpx.faces import AsyncBaseTransport, face_of
+from milkrun.client.timeouts import Timeouts
+
+
+class Transport(AsyncBaseTransport):
+    """A transport for `httpx2.AsyncClient` and `httpx.AsyncClient`.
+
+    Args:
+        client: a client that others use, too: it is not closed with the transport.
+        **options: of `Client`; the transport makes one of its own, and closes it with itself.
+    """
+
+    def __init__(self, client: Client | None = None, /, **options: Any) -> None:
+        if client is not None and options:
+            raise UsageError(f"the client is made already: give it {', '.join(options)}, or the transport no client")
+        self._client = Client(**options) if client is None else client
+        self._owns = client is None
+        self._asker = Asker(self._client)
+
+    async def handle_async_request(self, request: Any) -> Any:
+        """Send a request; the response comes with its body still to be read.
+
+        Raises:
+            Exception: the face's own, with the client's as the cause.
+            UsageError: the client is closed, or used on another event loop, in another thread or a forked process.
+        """
+        face = face_of(type(request))
+        prepared = self._asker.ask(face, request, None)
+        limits = request.extensions.get("timeout")
+        try:
+            response = await self._client.open(prepared, timeout=Timeouts(**limits) if limits else None)
+        except RequestError as err:
+            raise face_error(face, err, request) from err
+        return answer(face, request, response)
+
+    async def aclose(self) -> None:
+        """Close the client, if it is the transport's own."""
+        if self._owns:
+            await self._client.aclose()
