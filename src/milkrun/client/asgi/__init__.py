@@ -18,18 +18,45 @@ from milkrun.client.asgi.lifespan import client_lifespan
 from milkrun.client.asgi.status import status_app
 
 if TYPE_CHECKING:
+    from milkrun.client.asgi.face import httpx_of
+    from milkrun.client.asgi.face_injection import SharedHttpx, named_httpx, shared_httpx
     from milkrun.client.asgi.injection import SharedClient, named_client, shared_client
 
-__all__ = ["SharedClient", "client_lifespan", "client_of", "named_client", "shared_client", "status_app"]
+__all__ = [
+    "SharedClient",
+    "SharedHttpx",
+    "client_lifespan",
+    "client_of",
+    "httpx_of",
+    "named_client",
+    "named_httpx",
+    "shared_client",
+    "shared_httpx",
+    "status_app",
+]
 
+_INJECTION = "milkrun.client.asgi.injection"
+_FACE_INJECTION = "milkrun.client.asgi.face_injection"
 _ELSEWHERE = {
-    "SharedClient": "milkrun.client.asgi.injection",
-    "named_client": "milkrun.client.asgi.injection",
-    "shared_client": "milkrun.client.asgi.injection",
+    "SharedClient": _INJECTION,
+    "named_client": _INJECTION,
+    "shared_client": _INJECTION,
+    "SharedHttpx": _FACE_INJECTION,
+    "httpx_of": "milkrun.client.asgi.face",
+    "named_httpx": _FACE_INJECTION,
+    "shared_httpx": _FACE_INJECTION,
 }
+
+
+_EXTRAS = {"fastapi": "FastAPI: pip install 'milkrun[fastapi]'", "httpx2": "httpx2: pip install 'milkrun[httpx]'"}
 
 
 def __getattr__(name: str) -> object:
     if name not in _ELSEWHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_ELSEWHERE[name]), name)
+    try:
+        return getattr(import_module(_ELSEWHERE[name]), name)
+    except ModuleNotFoundError as err:
+        if err.name not in _EXTRAS:
+            raise
+        raise ImportError(f"{name} of milkrun.client.asgi needs {_EXTRAS[err.name]}") from err

@@ -3,9 +3,9 @@
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from milkrun.client.asgi.lent import lend
+from milkrun.client.asgi.lent import Lent, lend
 from milkrun.client.client import Client
 from milkrun.client.errors import UsageError
 from milkrun.client.stats import Stats
@@ -34,12 +34,14 @@ class Clients:
 
     Attributes:
         stage: of the application's life.
+        faces: what stands for a client to those who know another interface; kept here as long as the clients are.
     """
 
     def __init__(self, loop: AbstractEventLoop) -> None:
         self.loop = loop
         self.stage = Stage.OPEN
-        self._lent: dict[str, Client] = {}
+        self.faces: dict[Client, Any] = {}
+        self._lent: dict[str, Lent] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -63,7 +65,7 @@ class Clients:
         """The figures of each client, also after their close."""
         return {name: client.stats() for name, client in self._lent.items()}
 
-    async def add(self, name: str, make: Make) -> Client:
+    async def add(self, name: str, make: Make) -> Lent:
         """Make a client; it belongs to this loop from now on. Raises UsageError: what was made cannot be used."""
         client = make()
         if not isinstance(client, Client):
@@ -75,8 +77,8 @@ class Clients:
                 f"the client {name!r} cannot be used by this application: {err}. "
                 "Have client_lifespan make a new one at each start: make=, named="
             ) from err
-        self._lent[name] = lend(client)
-        return client
+        lent = self._lent[name] = lend(client)
+        return lent
 
 
 def checked(makers: Mapping[str, Make]) -> None:

@@ -26,11 +26,16 @@ def client_of(where: Any, name: str | None = None) -> Client:
     Raises:
         UsageError: no client has this name, or no lifespan has made any; says what to write.
     """
+    return clients_of(where).get(name)
+
+
+def clients_of(where: Any) -> Clients:
+    """All of the application's clients: see `client_of`."""
     scope = getattr(where, "scope", None)
     clients = _of_application(where) if scope is None else clients_in(scope)
     if clients is None:
         raise UsageError(_NONE)
-    return clients.get(name)
+    return clients
 
 
 def clients_in(scope: Mapping[str, Any]) -> Clients | None:

@@ -4,11 +4,8 @@ from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import Annotated, TypeAlias
 
-try:
-    from fastapi import Depends
-    from fastapi.requests import HTTPConnection
-except ImportError as err:
-    raise ImportError("milkrun.client.asgi needs FastAPI: pip install 'milkrun[fastapi]'") from err
+from fastapi import Depends
+from fastapi.requests import HTTPConnection
 
 from milkrun.client.asgi.finding import client_of
 from milkrun.client.client import Client

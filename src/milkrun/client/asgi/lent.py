@@ -12,7 +12,14 @@ NOT_YOURS = (
 
 
 class Lent(Client):
-    """A client that somebody else closes."""
+    """A client that somebody else closes.
+
+    Attributes:
+        owner: the client itself.
+    """
+
+    __slots__ = ("owner",)  # outside the state that both have in common
+    owner: Client
 
     async def __aenter__(self) -> Self:
         raise UsageError(NOT_YOURS)
@@ -21,16 +28,22 @@ class Lent(Client):
         """Raise UsageError: it is not yours."""
         raise UsageError(NOT_YOURS)
 
-    def __del__(self) -> None:  # type: ignore[override]  # who owns the client tells what it leaves open
+    def __del__(self) -> None:  # type: ignore[override]  # the owner tells what it leaves open
         """Say nothing."""
 
+    @property
+    def under_way(self) -> int:
+        """How many requests were begun and are not over, the waiting ones among them."""
+        return self._pool.total.used or self._pool.queued
 
-def lend(client: Client) -> Client:
+
+def lend(client: Client) -> Lent:
     """The client, of its own class, but that it cannot be closed.
 
     Both have one and the same state, and so the lent one is no slower: there is no call in between.
     """
     kind = type(client)
-    lent: Client = object.__new__(type(f"Lent{kind.__name__}", (Lent, kind), {}))
+    lent: Lent = object.__new__(type(f"Lent{kind.__name__}", (Lent, kind), {}))
     lent.__dict__ = client.__dict__
+    lent.owner = client
     return lent

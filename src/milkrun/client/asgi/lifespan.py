@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from milkrun.client.asgi.clients import DEFAULT, KEY, Clients, Make, Stage, checked
 from milkrun.client.asgi.drain import drain as drained
+from milkrun.client.asgi.lent import Lent
 from milkrun.client.client import Client
 from milkrun.client.errors import UsageError
 
@@ -61,7 +62,7 @@ async def _clients(app: Any, makers: Mapping[str, Make], seconds: float) -> Asyn
     # Another loop's are of the same application all the same: two tests run it at once.
     clients = outer if outer is not None and outer.loop is loop else Clients(loop)
     setattr(app.state, KEY, clients)
-    made: dict[str, Client] = {}
+    made: dict[str, Lent] = {}
     try:
         for name in [name for name in makers if name not in clients.names]:
             made[name] = await clients.add(name, makers[name])

@@ -1,0 +1,70 @@
+"""Load shedding for a whole application, as plain ASGI middleware: what cannot be served in time is told so at once."""
+
+import json
+import math
+from collections.abc import Iterable
+
+from milkrun.client.asgi.status import Application, Receive, Scope, Send
+from milkrun.client.errors import UsageError
+from milkrun.client.upstreams.errors import Overloaded
+from milkrun.client.upstreams.shedding import LoadShedder
+
+
+class SheddingMiddleware:
+    """Answers 503 with Retry-After (RFC 9110, 15.6.4) and a problem document (RFC 9457) instead of being late.
+
+    `app.add_middleware(SheddingMiddleware, shedder=LoadShedder(limit=200, queue=100), exclude=["/health"])`
+
+    A request holds its place until the application is done with it, background tasks included. WebSockets are not limited, for they would hold theirs for
+    hours; nor is the lifespan.
+
+    Args:
+        app: the application.
+        shedder: who is admitted.
+        exclude: paths, with everything below them, that are always served: health checks and metrics, so that nobody
+            restarts a process because it is busy.
+    """
+
+    def __init__(self, app: Application, *, shedder: LoadShedder, exclude: Iterable[str] = ()) -> None:
+        self._app = app
+        self._shedder = shedder
+        self._exact = frozenset(_checked(path) for path in exclude)
+        self._below = tuple(f"{path}/" for path in self._exact)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI has it."""
+        if scope["type"] != "http" or self._is_excluded(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        try:
+            await self._shedder.enter()
+        except Overloaded as err:
+            await _refuse(send, err, scope["method"])
+            return
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._shedder.leave()
+
+    def _is_excluded(self, path: str) -> bool:
+        return path in self._exact or path.startswith(self._below)
+
+
+def _checked(path: str) -> str:
+    if not path.startswith("/"):
+        raise UsageError(f"exclude: {path!r}: expected a path, /health")
+    return path.rstrip("/")
+
+
+async def _refuse(send: Send, error: Overloaded, method: str) -> None:
+    wait = math.ceil(error.retry_after)
+    problem = {"type": "about:blank", "title": "Service Unavailable", "status": 503, "detail": str(error)}
+    body = json.dumps(problem | {"retry_after": wait}).encode()
+    headers = [
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"retry-after", b"%d" % wait),
+        (b"cache-control", b"no-store"),
+    ]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
