@@ -48,7 +48,8 @@ class Stage:
         self, limits: Timeouts = NO_LIMIT, *, url: str | None = None, **options: Unpack[RequestOptions]
     ) -> asyncio.Task[StreamedResponse]:
         """A request on its way, with these limits."""
-        request = self.client.prepare("POST", url or self.url, http2=self.http2, **options)
+        options.setdefault("http2", self.http2)
+        request = self.client.prepare("POST", url or self.url, **options)
         return asyncio.create_task(self.client.open(request, timeout=limits))
 
     def is_heard(self) -> bool:

@@ -21,9 +21,15 @@ from milkrun.client.response_stream import StreamedResponse
 from milkrun.client.stats import OriginStats, Stats
 from milkrun.client.timeouts import Timeouts
 from milkrun.client.timings import PHASES, Timings
-from milkrun.client.upstreams.errors import Overloaded
+from milkrun.client.upstreams.budget import budget_spent
+from milkrun.client.upstreams.cache import TtlCache
+from milkrun.client.upstreams.errors import Overloaded, UpstreamTimeoutError
 from milkrun.client.upstreams.fan_out import FanOut, fan_out
+from milkrun.client.upstreams.hedge import Hedge
 from milkrun.client.upstreams.missing import Missing, Reason
+from milkrun.client.upstreams.shedding import LoadShedder
+from milkrun.client.upstreams.single_flight import SingleFlight
+from milkrun.client.upstreams.upstream import Upstream
 
 __all__ = [
     "PHASES",
@@ -42,10 +48,12 @@ __all__ = [
     "Event",
     "FanOut",
     "Headers",
+    "Hedge",
     "Hook",
     "Hop",
     "KeepAlive",
     "Limits",
+    "LoadShedder",
     "Missing",
     "OriginStats",
     "Overloaded",
@@ -59,14 +67,19 @@ __all__ = [
     "RequestTimeoutError",
     "Resolver",
     "Response",
+    "SingleFlight",
     "Stats",
     "Step",
     "StreamedResponse",
     "Timeouts",
     "Timings",
     "TlsFacts",
+    "TtlCache",
     "Tunnel",
+    "Upstream",
+    "UpstreamTimeoutError",
     "UsageError",
+    "budget_spent",
     "fan_out",
     "raise_limit",
 ]
