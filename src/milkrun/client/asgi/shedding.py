@@ -15,8 +15,8 @@ class SheddingMiddleware:
 
     `app.add_middleware(SheddingMiddleware, shedder=LoadShedder(limit=200, queue=100), exclude=["/health"])`
 
-    A request holds its place until the application is done with it, background tasks included. WebSockets are not limited, for they would hold theirs for
-    hours; nor is the lifespan.
+    A request holds its place until the application is done with it, background tasks included. WebSockets are not
+    limited, for they would hold theirs for hours; nor is the lifespan.
 
     Args:
         app: the application.
