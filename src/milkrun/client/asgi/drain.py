@@ -32,7 +32,7 @@ async def _finished(clients: Mapping[str, Lent], seconds: float) -> None:
 def _tell(name: str, client: Lent) -> None:
     origins = [origin for origin, figures in client.stats_by_origin().items() if figures["connections"]["in_use"]]
     _log.warning(
-        "the client %r is closed with %d requests under way, to: %s",
+        "the client %r is closed with requests under way: %d, to %s",
         name,
         client.under_way,
         ", ".join(origins) or "nowhere yet",
