@@ -1,0 +1,157 @@
+"""What becomes of a client after it was built, as far as its file tells."""
+
+import ast
+from enum import Flag, auto
+
+from milkrun.client.lint.libraries import CLOSERS, ENTERING, KEEPERS, REQUESTS
+from milkrun.client.lint.names import Names, last_word
+from milkrun.client.lint.scopes import COMPREHENSIONS, FUNCTIONS, Tree
+
+
+class Fate(Flag):
+    """All that was seen; nothing of it means that the client was dropped."""
+
+    DROPPED = 0
+    ENTERED = auto()
+    """By `with`, or by something that closes it."""
+    CLOSED = auto()
+    RETURNED = auto()
+    YIELDED = auto()
+    STORED = auto()
+    """On an object, in a container, in another scope."""
+    PASSED = auto()
+    """To a call, or in any way that is not followed."""
+    REQUESTED = auto()
+    """It was asked for a request."""
+    SHARED = auto()
+    """It was asked in a loop, or by a function inside: one client for many requests, as it should be."""
+
+
+ENDED = Fate.ENTERED | Fate.CLOSED
+HANDED_ON = Fate.RETURNED | Fate.YIELDED | Fate.STORED
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_FUNCTIONS = (*FUNCTIONS, ast.Lambda)
+_NEUTRAL = (ast.Compare, ast.UnaryOp, ast.If, ast.While, ast.Assert, ast.Expr, ast.FormattedValue, ast.Delete)
+_WRAPPING = (ast.Await, ast.IfExp, ast.BoolOp)
+
+
+class Fates:
+    """Follows the clients of one file."""
+
+    def __init__(self, tree: Tree, names: Names) -> None:
+        self._tree = tree
+        self._names = names
+
+    def of(self, built: ast.expr) -> Fate:
+        """The fate of what this expression builds."""
+        return _Following(self._tree, self._names, built).value(built)
+
+    def keepers(self, built: ast.expr) -> list[ast.expr]:
+        """The attributes and items that the client is put into."""
+        following = _Following(self._tree, self._names, built)
+        following.value(built)
+        return following.stored
+
+
+def loop_around(tree: Tree, node: ast.AST) -> ast.AST | None:
+    """The innermost loop or comprehension, in the same function, that runs a node in each of its rounds."""
+    for above, field in tree.climb(node):
+        if isinstance(above, (*_FUNCTIONS, ast.ClassDef)) and field == "body":
+            return None
+        if isinstance(above, _LOOPS) and field in {"body", "test"}:
+            return above
+        if isinstance(above, COMPREHENSIONS) and field in {"elt", "key", "value"}:
+            return above
+    return None
+
+
+class _Following:
+    """One client on its way through names, attributes and calls."""
+
+    def __init__(self, tree: Tree, names: Names, built: ast.expr) -> None:
+        self._tree = tree
+        self._names = names
+        self._around = {above for above, _ in tree.climb(built)}
+        self._seen: set[tuple[object, str]] = set()
+        self.stored: list[ast.expr] = []
+
+    def value(self, node: ast.expr) -> Fate:
+        """What becomes of the value of this expression."""
+        parent, field = self._tree.parents[node]
+        match parent:
+            case ast.Return() | ast.Lambda():
+                return Fate.RETURNED
+            case ast.Yield():
+                return Fate.YIELDED
+            case ast.withitem(optional_vars=target):
+                return Fate.ENTERED | (self._into(target) if target else Fate.DROPPED)
+            case ast.Assign(targets=targets):
+                return self._into_all(targets)
+            case ast.AnnAssign(target=target):
+                return self._into(target)
+            case ast.NamedExpr(target=target):
+                return self._into(target) | self.value(parent)
+            case ast.Attribute(attr=attr):
+                return self._attribute(parent, attr)
+            case ast.Call() if field == "args":
+                return self._argument(parent)
+        if isinstance(parent, _WRAPPING):
+            return self.value(parent) if field != "test" else Fate.DROPPED
+        return Fate.DROPPED if isinstance(parent, _NEUTRAL) else Fate.PASSED
+
+    def _into_all(self, targets: list[ast.expr]) -> Fate:
+        fate = Fate.DROPPED
+        for target in targets:
+            fate |= self._into(target)
+        return fate
+
+    def _into(self, target: ast.expr) -> Fate:
+        if isinstance(target, ast.Attribute | ast.Subscript):
+            self.stored.append(target)
+            return Fate.STORED
+        return self._name(target) if isinstance(target, ast.Name) else Fate.PASSED
+
+    def _name(self, name: ast.Name) -> Fate:
+        scope = self._tree.scopes[name]
+        if name.id in scope.elsewhere or isinstance(scope.node, ast.ClassDef):
+            return Fate.STORED
+        fate = Fate.DROPPED
+        if (scope, name.id) not in self._seen:
+            self._seen.add((scope, name.id))
+            for use in self._names.uses(name):
+                fate |= self.value(use)
+        return fate
+
+    def _attribute(self, attribute: ast.Attribute, attr: str) -> Fate:
+        if attr in CLOSERS:
+            return Fate.CLOSED
+        if attr in ENTERING:
+            return Fate.ENTERED | Fate.PASSED
+        if attr in REQUESTS:
+            return Fate.REQUESTED | (Fate.SHARED if self._is_repeated(attribute) else Fate.DROPPED)
+        return Fate.DROPPED
+
+    def _is_repeated(self, use: ast.expr) -> bool:
+        """Whether a loop or a function that does not also build the client stands around this use of it."""
+        call = self._tree.parents[use][0]
+        return any(
+            isinstance(above, (*_LOOPS, *_FUNCTIONS, *COMPREHENSIONS))
+            and above not in self._around
+            and not _is_retry(above, call)
+            for above, _ in self._tree.climb(use)
+        )
+
+    def _argument(self, call: ast.Call) -> Fate:
+        word = last_word(call.func)
+        if word in KEEPERS:
+            return Fate.ENTERED | self.value(call)
+        if word == "getattr":
+            return Fate.REQUESTED
+        return Fate.PASSED
+
+
+def _is_retry(loop: ast.AST, call: ast.AST) -> bool:
+    """`for attempt in range(3):` around a call that does not depend on it sends one request, if need be again."""
+    if not isinstance(loop, ast.For) or last_word(loop.iter) != "range" or not isinstance(loop.target, ast.Name):
+        return False
+    return not any(isinstance(each, ast.Name) and each.id == loop.target.id for each in ast.walk(call))

@@ -1,0 +1,164 @@
+"""Which of what was found is a mistake, and which: the rules' own decisions."""
+
+import ast
+from collections.abc import Iterator
+
+import msgspec
+
+from milkrun.client.lint import rules
+from milkrun.client.lint.constructions import Construction, Constructions, is_conditional
+from milkrun.client.lint.fates import ENDED, HANDED_ON, Fate, Fates, loop_around
+from milkrun.client.lint.keeping import Keeping
+from milkrun.client.lint.libraries import BLOCKING, CLIENTS, ONE_SHOTS, SHARED_FOR
+from milkrun.client.lint.names import Names
+from milkrun.client.lint.roles import Callable, Role, Roles
+from milkrun.client.lint.rules import Rule
+from milkrun.client.lint.scopes import Tree
+
+_ONCE = frozenset({Role.STARTUP, Role.SCRIPT})
+_HARM = {
+    True: "blocks the event loop until the answer is there, and connects anew each time",
+    False: "connects anew each time",
+}
+_ANY_END = ENDED | HANDED_ON | Fate.PASSED
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """A rule that a call breaks, with the words for its message and its fix."""
+
+    rule: Rule
+    call: ast.Call
+    words: dict[str, str]
+    statement_line: int
+
+
+class Judge:
+    """Judges one file. In a test file, only clients that were used and never closed are told of."""
+
+    def __init__(self, module: ast.Module, *, is_test: bool) -> None:
+        self._tree = Tree(module)
+        self._names = Names(self._tree)
+        self._roles = Roles(self._tree, self._names)
+        self._fates = Fates(self._tree, self._names)
+        self._keeping = Keeping(self._tree, self._names, self._fates)
+        self._is_test = is_test
+
+    def verdicts(self) -> Iterator[Verdict]:
+        """Every mistake, in no order."""
+        for made in Constructions(self._tree, self._names, self._roles, self._fates).all():
+            yield from self._misplaced(made)
+            yield from self._unclosed(made)
+        if not self._is_test:
+            for call in self._tree.calls:
+                yield from self._one_shot(call)
+
+    def _misplaced(self, made: Construction) -> Iterator[Verdict]:
+        if rule := self._place(made):
+            yield self._verdict(rule, made.call, self._words(made, self._place_words(rule, made.call)))
+
+    def _place(self, made: Construction) -> Rule | None:
+        """The rule on where it is built; a handler counts before a loop, for its remedy is that of both."""
+        if self._is_test or made.role in {Role.TEST, Role.CACHED}:
+            return None
+        if made.role is Role.HANDLER:
+            is_lazy = Fate.STORED in made.fate and is_conditional(self._tree, made.call)
+            return None if is_lazy else rules.IN_HANDLER
+        if _ends_here(made.fate) and loop_around(self._tree, made.call):
+            return rules.IN_LOOP
+        if made.role is Role.IMPORT:
+            return None if Fate.ENTERED in made.fate else rules.AT_IMPORT
+        if made.role is Role.HELPER and _is_for_one_call(made.fate):
+            return rules.IN_LOOP if self._looping_caller(made.call) else rules.PER_CALL
+        return None
+
+    def _unclosed(self, made: Construction) -> Iterator[Verdict]:
+        if not self._roles.around(made.call):
+            return  # as long as the process: AT_IMPORT says what there is to say
+        if self._is_test and Fate.REQUESTED not in made.fate:
+            return
+        if not made.fate & _ANY_END:
+            yield self._verdict(rules.NEVER_CLOSED, made.call, self._words(made, ""))
+        elif not made.fate & (_ANY_END ^ Fate.STORED) and (keeper := self._keeping.careless(made.call)):
+            yield self._verdict(rules.NEVER_CLOSED, made.call, self._words(made, f" by {keeper}"))
+
+    def _one_shot(self, call: ast.Call) -> Iterator[Verdict]:
+        function = min(self._names.meaning(call.func) & ONE_SHOTS, default=None)
+        role = self._roles.at(call)
+        if not function or role is Role.TEST:
+            return
+        if rule := self._one_shot_rule(call, role, blocks=function in BLOCKING):
+            yield self._verdict(rule, call, self._one_shot_words(rule, call, function))
+
+    def _one_shot_rule(self, call: ast.Call, role: Role, *, blocks: bool) -> Rule | None:
+        around = self._roles.around(call)
+        in_loop = loop_around(self._tree, call) is not None
+        if around and isinstance(around[0], ast.AsyncFunctionDef):
+            return rules.ONE_SHOT if blocks or in_loop or role not in _ONCE else None
+        if not blocks:
+            return None  # an awaitable that is made here and awaited elsewhere
+        if role is Role.HANDLER:
+            return rules.IN_HANDLER
+        return rules.IN_LOOP if in_loop else None
+
+    def _looping_caller(self, node: ast.AST) -> ast.Call | None:
+        """A call, in a loop, of the function around: the client is built in that loop all the same."""
+        named = [each for each in self._roles.around(node) if not isinstance(each, ast.Lambda)]
+        calls = (call for function in named for call in self._names.callers.get(function, ()))
+        return next((call for call in calls if loop_around(self._tree, call)), None)
+
+    def _words(self, made: Construction, place: str) -> dict[str, str]:
+        return {
+            "client": made.shown,
+            "place": place,
+            "code": made.code,
+            "annotation": made.annotation,
+            "with_": made.kind.entered,
+            "close": made.kind.closed,
+        }
+
+    def _one_shot_words(self, rule: Rule, call: ast.Call, function: str) -> dict[str, str]:
+        shown, blocks = f"{ast.unparse(call.func)}()", function in BLOCKING
+        shared = SHARED_FOR[function.partition(".")[0], blocks and rule is not rules.ONE_SHOT]
+        return {
+            "client": f"the client of {shown}",
+            "call": shown,
+            "place": self._place_words(rule, call),
+            "harm": _HARM[blocks],
+            "verb": _verb(function),
+            "code": f"{shared}()",
+            "with_": CLIENTS[shared].entered,
+        }
+
+    def _verdict(self, rule: Rule, call: ast.Call, words: dict[str, str]) -> Verdict:
+        return Verdict(rule, call, words, self._tree.statement(call).lineno)
+
+    def _place_words(self, rule: Rule, node: ast.Call) -> str:
+        around = self._roles.around(node)
+        name = _shown(around[0]) if around else "the module"
+        if rule is rules.IN_HANDLER:
+            return f"the handler {name}"
+        if rule is not rules.IN_LOOP:
+            return name
+        if loop_around(self._tree, node):
+            return f"a loop in {name}"
+        caller = self._looping_caller(node)
+        return f"{name}, which line {caller.lineno} calls in a loop" if caller else name
+
+
+def _ends_here(fate: Fate) -> bool:
+    return not fate & HANDED_ON and bool(fate & ENDED or Fate.PASSED not in fate)
+
+
+def _is_for_one_call(fate: Fate) -> bool:
+    """Built, asked and given up in one function; one that makes many requests there is doing its work."""
+    return Fate.REQUESTED in fate and Fate.SHARED not in fate and _ends_here(fate)
+
+
+def _shown(function: Callable) -> str:
+    return "a lambda" if isinstance(function, ast.Lambda) else f"{function.name}()"
+
+
+def _verb(function: str) -> str:
+    """What a client is asked with instead of this function: `get` for `httpx.get` and for `niquests.aget`."""
+    word = function.rpartition(".")[2]
+    return word.removeprefix("a") if function.startswith("niquests.a") else word

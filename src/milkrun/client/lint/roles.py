@@ -1,0 +1,196 @@
+"""What a function is for, as far as its file tells: which decides how often it runs."""
+
+import ast
+from collections import defaultdict
+from enum import StrEnum
+
+from milkrun.client.lint import frameworks as known
+from milkrun.client.lint.names import Names, last_word
+from milkrun.client.lint.scopes import FUNCTIONS, Definition, Function, Scope, Tree
+
+Callable = Function | ast.Lambda
+
+
+class Role(StrEnum):
+    """In the order in which they count where a function has several."""
+
+    TEST = "test"
+    CACHED = "cached"
+    """Runs once, and its answer is kept."""
+    HANDLER = "handler"
+    """Runs for each request: routes, dependencies, middleware, background tasks."""
+    STARTUP = "startup"
+    SCRIPT = "script"
+    """Runs once in a process: main(), a command."""
+    CONTEXT = "context"
+    """A context manager: its caller says how long it lives."""
+    IMPORT = "import"
+    """No function: the module itself, or a class's body."""
+    HELPER = "helper"
+
+
+_ORDER = tuple(Role)
+_ONCE = frozenset({Role.TEST, Role.STARTUP, Role.SCRIPT})
+
+
+class Roles:
+    """The roles of one file's functions."""
+
+    def __init__(self, tree: Tree, names: Names) -> None:
+        self._tree = tree
+        self._names = names
+        self._said: dict[Definition | ast.Lambda, set[Role]] = defaultdict(set)
+        self._asked: set[Callable] = set()
+        self._has_commands = any(self._imports("click") | self._imports("typer"))
+        for function in tree.functions:
+            self._said[function].update(self._by_itself(function), *map(self._by_decorator, function.decorator_list))
+        for call in tree.calls:
+            self._by_registration(call)
+        self._by_constructor()
+
+    def _imports(self, module: str) -> set[bool]:
+        bound = self._tree.module.bindings.values()
+        return {True for each in bound for it in each if isinstance(it, str) and it.partition(".")[0] == module}
+
+    def at(self, node: ast.AST) -> Role:
+        """The role of the code that a node is in: of the innermost function that has one, else a helper's."""
+        functions = self.around(node)
+        if not functions:
+            return Role.SCRIPT if self.is_main_block(node) else Role.IMPORT
+        for function in functions:
+            if (role := self._of(function)) is not Role.HELPER:
+                return role
+        return Role.HELPER
+
+    def around(self, node: ast.AST) -> list[Callable]:
+        """The functions that a node is in, from the inside out."""
+        found: list[Callable] = []
+        scope: Scope | None = self._tree.scopes[node]
+        while scope:
+            if isinstance(scope.node, (*FUNCTIONS, ast.Lambda)):
+                found.append(scope.node)
+            scope = scope.outer
+        return found
+
+    def is_main_block(self, node: ast.AST) -> bool:
+        """Whether this stands under `if __name__ == "__main__":`."""
+        return any(
+            isinstance(above, ast.If) and field == "body" and "__main__" in ast.unparse(above.test)
+            for above, field in self._tree.climb(node)
+        )
+
+    def _of(self, function: Callable) -> Role:
+        if said := self._said[function]:
+            return min(said, key=_ORDER.index)
+        return Role.HELPER if isinstance(function, ast.Lambda) else self._by_callers(function)
+
+    def _by_callers(self, function: Function) -> Role:
+        """What only a main() or a lifespan calls is a part of it, as long as all its callers are in this file."""
+        calls = self._names.callers.get(function, [])
+        if not calls or function in self._asked:
+            return Role.HELPER
+        self._asked.add(function)
+        roles = {self.at(call) for call in calls}
+        self._asked.remove(function)
+        return min(roles, key=_ORDER.index) if roles <= _ONCE else Role.HELPER
+
+    def _by_itself(self, function: Function) -> set[Role]:
+        found = set()
+        if function.name.startswith("test_"):
+            found.add(Role.TEST)
+        if function.name in known.STARTUP_NAMES:
+            found.add(Role.STARTUP)
+        if function.name in known.SCRIPT_NAMES and not self._tree.class_of(function):
+            found.add(Role.SCRIPT)
+        if self._is_view(function) or _is_asgi(function):
+            found.add(Role.HANDLER)
+        return found
+
+    def _is_view(self, function: Function) -> bool:
+        view = self._tree.class_of(function)
+        if not view or function.name not in known.VIEW_METHODS:
+            return False
+        return any(last_word(base) in known.VIEW_BASES for base in view.bases)
+
+    def _by_decorator(self, decorator: ast.expr) -> set[Role]:
+        word = last_word(decorator)
+        if word in known.EVENT_DECORATORS and isinstance(decorator, ast.Call):
+            return {Role.STARTUP} if _says_start(decorator) else set()
+        return {role for words, role in _DECORATORS if word in words} | self._by_route(decorator, word)
+
+    def _by_route(self, decorator: ast.expr, word: str) -> set[Role]:
+        if isinstance(decorator, ast.Attribute):
+            return {Role.HANDLER} if word in known.AROUND_REQUESTS else self._by_command(word)
+        if not isinstance(decorator, ast.Call):
+            return set()
+        if isinstance(decorator.func, ast.Attribute):
+            return {Role.HANDLER} if word in known.ROUTE_DECORATORS else self._by_command(word)
+        named = {f"{known.DECORATOR_PACKAGE}{each}" for each in known.LITESTAR_DECORATORS}
+        return {Role.HANDLER} if self._names.meaning(decorator.func) & named else self._by_command(word)
+
+    def _by_command(self, word: str) -> set[Role]:
+        return {Role.SCRIPT} if self._has_commands and word in known.COMMAND_DECORATORS else set()
+
+    def _by_registration(self, call: ast.Call) -> None:
+        role = self._handed_to(call)
+        for given in call.args if role else ():
+            self._say(given, role)
+        for keyword in call.keywords:
+            if keyword.arg in known.STARTUP_ARGUMENTS:
+                self._say(keyword.value, Role.STARTUP)
+            else:
+                self._say(keyword.value, role)
+
+    def _handed_to(self, call: ast.Call) -> Role | None:
+        word = last_word(call.func)
+        if word in known.STARTUP_CALLS and _says_start(call):
+            return Role.STARTUP
+        if (
+            word == "append"
+            and isinstance(call.func, ast.Attribute)
+            and last_word(call.func.value) in known.STARTUP_LISTS
+        ):
+            return Role.STARTUP
+        if word in known.REGISTRATIONS or self._names.meaning(call.func) & known.AIOHTTP_ROUTES:
+            return Role.HANDLER
+        return Role.SCRIPT if word in known.RUNNERS else None
+
+    def _say(self, given: ast.expr, role: Role | None) -> None:
+        """Note a role of what is handed over: a function, several in a list, or for a runner what it is the call of."""
+        if role is None:
+            return
+        if isinstance(given, ast.List | ast.Tuple):
+            for each in given.elts:
+                self._say(each, role)
+        elif role is Role.SCRIPT and isinstance(given, ast.Call):
+            self._say(given.func, role)
+        elif isinstance(given, ast.Lambda):
+            self._said[given].add(role)
+        for definition in self._names.definitions(given):
+            self._said[definition].add(role)
+
+    def _by_constructor(self) -> None:
+        """A class that is a dependency is built for each request: its __init__ is the handler."""
+        for definition in [each for each in self._said if isinstance(each, ast.ClassDef)]:
+            for method in definition.body:
+                if isinstance(method, FUNCTIONS) and method.name == "__init__":
+                    self._said[method].update(self._said[definition])
+
+
+_DECORATORS = (
+    (known.TEST_DECORATORS, Role.TEST),
+    (known.CACHE_DECORATORS, Role.CACHED),
+    (known.CONTEXT_DECORATORS, Role.CONTEXT),
+    (known.STARTUP_DECORATORS, Role.STARTUP),
+)
+
+
+def _says_start(call: ast.Call) -> bool:
+    """Whether the event that is named is one of the start: "startup", "before_server_start"."""
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    return any(isinstance(each, ast.Constant) and "start" in str(each.value) for each in given)
+
+
+def _is_asgi(function: Function) -> bool:
+    parameters = [arg.arg for arg in function.args.args]
+    return parameters[-3:] == known.ASGI_PARAMETERS
