@@ -25,17 +25,19 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     rounds: int = ROUNDS
     seconds: float = 1.5
     few: int = 50
+    face: int = 1_000
     many: int = 10_000
     idle: int = 5_000
     idle_tls: int = 1_900
 
 
-QUICK = Sizes(rounds=2, seconds=0.2, few=10, many=200, idle=100, idle_tls=100)
+QUICK = Sizes(rounds=2, seconds=0.2, few=10, face=50, many=200, idle=100, idle_tls=100)
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
-    """What is measured of whom, over which URLs of its origin server, and the goals: ratios to the others."""
+    """What is measured of whom, over which URLs of its origin server, and the goals: ratios to the others of one."""
 
+    subject: str = "milkrun"
     what: str
     verb: str
     names: Sequence[str]
@@ -78,17 +80,17 @@ def idle_memory(servers: Servers, urls: Callable[[Origins], list[str]], settled:
     return kept
 
 
-def _against(what: str, taken: Rounds, goals: Mapping[str, float]) -> list[Row]:
-    middle = medians(taken)
+def _against(condition: Condition, taken: Rounds) -> list[Row]:
+    middle, subject = medians(taken), condition.subject
     return [
         table.at_most(
-            what,
-            paired_ratio(taken["milkrun"], taken[other]),
+            condition.what,
+            paired_ratio(taken[subject], taken[other]),
             goal,
             other,
-            figures=f"{middle['milkrun']:.1f} against {middle[other]:.1f} us",
+            figures=f"{middle[subject]:.1f} against {middle[other]:.1f} us",
         )
-        for other, goal in goals.items()
+        for other, goal in condition.goals.items()
     ]
 
 
@@ -128,6 +130,21 @@ def conditions(sizes: Sizes) -> list[Condition]:
     ]
 
 
+def face_conditions(sizes: Sizes) -> list[Condition]:
+    """The rows of httpx2 on this client, against httpx2 on its own transport, whose pool is O(connections)."""
+    return [
+        Condition(
+            subject="httpx2 on milkrun",
+            what=f"httpx2 on milkrun, {count:,} origins",
+            verb="spin",
+            names=["httpx2 on milkrun", "httpx2"],
+            urls=lambda server, count=count: server.plain(count),  # type: ignore[misc]  # the count of this row
+            goals={"httpx2": goal},
+        )
+        for count, goal in ((sizes.few, 0.2), (sizes.face, 0.015))
+    ]
+
+
 def http2_condition(sizes: Sizes) -> Condition:
     """The row of HTTP/2's CPU time."""
     return Condition(
@@ -157,14 +174,14 @@ def at_once(server: Origins, count: int = 100) -> Row:
 def measure(servers: Servers, sizes: Sizes) -> Report:
     """Every row of the client."""
     report = Report()
-    asked = conditions(sizes)
+    asked = conditions(sizes) + face_conditions(sizes)
     if servers["milkrun"].has_http2:
         asked.append(http2_condition(sizes))
         report.rows.append(at_once(servers["milkrun"]))
     for condition in asked:
         say(f"{condition.what} …")
         taken = interleaved(condition, servers, sizes)
-        report.rows += _against(condition.what, taken, condition.goals)
+        report.rows += _against(condition, taken)
         report.figures[condition.what] = medians(taken)
     say("idle connections …")
     report.memory["plain"] = idle_memory(servers, lambda server: server.plain(sizes.idle), sizes.few)

@@ -13,6 +13,7 @@ SUBJECTS = {
     "pyreqwest": "peer_pyreqwest:Pyreqwest",
     "aiohttp": "peer_aiohttp:Aiohttp",
     "httpx2": "peer_httpx2:Httpx2",
+    "httpx2 on milkrun": "httpx2_on_ours:Httpx2OnOurs",
     "h2": "bare_h2:BareH2",
     "httpx2 with HTTP/2": "peer_httpx2:Httpx2OverHttp2",
 }
