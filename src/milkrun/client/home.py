@@ -50,17 +50,17 @@ class Home:
         """The error for a use elsewhere: it says what to do."""
         what = self._what
         if self._pid != os.getpid():
-            return UsageError(f"the process was forked after the {what} was made; make a client in each process")
+            return UsageError(f"the process was forked after the {what} was made; make a {what} in each process")
         if self.loop is None:
             return UsageError(f"no event loop is running; use the {what} inside one: asyncio.run(main())")
         if self._thread != threading.get_ident():
             return UsageError(
-                f"the {what} belongs to the event loop of another thread; make a client for each loop, "
+                f"the {what} belongs to the event loop of another thread; make a {what} for each loop, "
                 "or hand the work over: asyncio.run_coroutine_threadsafe(…, loop)"
             )
         if self.loop.is_closed():
             return UsageError(
-                f"the {what} belongs to an event loop that is closed; close a client before its loop ends, "
-                "and make a client for each loop"
+                f"the {what} belongs to an event loop that is closed; close a {what} before its loop ends, "
+                f"and make a {what} for each loop"
             )
-        return UsageError(f"the {what} belongs to the event loop that first used it; make a client for each loop")
+        return UsageError(f"the {what} belongs to the event loop that first used it; make a {what} for each loop")

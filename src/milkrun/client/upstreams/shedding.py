@@ -87,16 +87,13 @@ class LoadShedder:
         self._lodging.check()
         if self._full is not None and self._full():
             raise self._refusal(Shed.BUDGET, "its budget is spent")
-        if not self.try_enter():
+        if not self._take():
             await self._wait()
 
     def try_enter(self) -> bool:
-        """Take a place if one is free now; says whether it did. Nothing else is asked."""
-        if self._inside >= self._limit:
-            return False
-        self._inside += 1
-        self._admitted += 1
-        return True
+        """Take a place if one is free now; says whether it did. Nothing else is asked. Raises as `enter`."""
+        self._lodging.check()
+        return self._take()
 
     def leave(self) -> None:
         """Give a place up: to the one who has waited longest."""
@@ -117,6 +114,13 @@ class LoadShedder:
             "admitted_total": self._admitted,
             "shed_total": {reason.value: self._shed[reason] for reason in Shed},
         }
+
+    def _take(self) -> bool:
+        if self._inside >= self._limit:
+            return False
+        self._inside += 1
+        self._admitted += 1
+        return True
 
     async def _wait(self) -> None:
         if len(self._waiters) >= self._queue:
