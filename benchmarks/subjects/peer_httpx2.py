@@ -5,8 +5,6 @@ from collections.abc import Sequence
 
 import httpx2
 
-from milkrun.client.httpx import Transport
-
 from benchmarks.subjects import KEEP, TIMEOUT
 
 
