@@ -3,7 +3,9 @@
 import typer
 
 from milkrun.cli.check import check
+from milkrun.cli.compare import compare
 from milkrun.cli.demo import demo
+from milkrun.cli.lint import lint
 from milkrun.cli.serve import serve
 from milkrun.cli.validate import validate
 
@@ -35,7 +37,7 @@ def _options(
     """Take what stands before the command."""
 
 
-for command in (serve, check, validate, demo):
+for command in (serve, check, validate, demo, compare, lint):
     milkrun.command()(command)
 
 

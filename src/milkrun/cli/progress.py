@@ -1,4 +1,4 @@
-"""A progress bar over many checks: on standard error, and only where a person watches."""
+"""A progress bar over many checks or turns: on standard error, and only where a person watches."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -13,10 +13,10 @@ MANY = 10
 
 
 @contextmanager
-def progress(total: int) -> Iterator[Callable[[], None]]:
+def progress(total: int, *, what: str = "checking", many: int = MANY) -> Iterator[Callable[[], None]]:
     """Give the function that says "one more is done"; the bar is gone at the end."""
-    columns = (TextColumn("checking"), BarColumn(), MofNCompleteColumn())
-    watched = sys.stderr.isatty() and total >= MANY
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn())
+    watched = sys.stderr.isatty() and total >= many
     with Progress(*columns, console=console(sys.stderr), transient=True, disable=not watched) as bar:
-        task = bar.add_task("checking", total=total)
+        task = bar.add_task(what, total=total)
         yield lambda: bar.advance(task)
