@@ -126,7 +126,7 @@ def silence(count: int) -> Iterator[list[str]]:
         yield [f"http://{address(index)}:{base + index // BACKLOG}/" for index in range(count)]
 
 
-def _apart(work: Callable[[Sequence[str]], Coroutine[None, None, T]], urls: Sequence[str]) -> T:
+def apart(work: Callable[[Sequence[str]], Coroutine[None, None, T]], urls: Sequence[str]) -> T:
     """Do it on an event loop in a process of its own."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
         return process.submit(_run, work, urls).result()
@@ -140,8 +140,8 @@ def _run(work: Callable[[Sequence[str]], Coroutine[None, None, T]], urls: Sequen
 def rows(server: Origins, count: int) -> list[Row]:
     """Both, each in a process of its own."""
     with silence(count) as urls:
-        cancelled = _apart(cancel_all, urls)
-    started = _apart(start_cold, server.plain(count))
+        cancelled = apart(cancel_all, urls)
+    started = apart(start_cold, server.plain(count))
     return [
         Row(
             what=f"cancelling {cancelled.in_flight:,} requests in flight",

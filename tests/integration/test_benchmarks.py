@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from benchmarks import fan_out_rows
 from benchmarks.child import Child
 from benchmarks.origins import Origins, origins
 
@@ -38,3 +39,11 @@ def test_fresh_requests_open_a_connection_each(server: Origins, name: str) -> No
         child.ask("fresh", ORIGINS, 0.05)
     after = server.counts()
     assert after.accepts - before.accepts == after.requests - before.requests > 0
+
+
+async def test_a_fan_out_is_measured_over_as_many_warm_connections_as_by_hand(server: Origins) -> None:
+    before = server.counts()
+    taken = await fan_out_rows.measured(server.plain(fan_out_rows.UPSTREAMS), seconds=0.02, rounds=2)
+    after = server.counts()
+    assert {name: len(each) for name, each in taken.items()} == {"by hand": 2, "fan_out": 2, "limited": 2}
+    assert after.accepts - before.accepts == fan_out_rows.UPSTREAMS
