@@ -1,0 +1,65 @@
+"""What a run comes to, in numbers."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from examples.flight_prices.load import Visit
+from examples.flight_prices.quotes import NO_DESCRIPTOR
+from examples.flight_prices.run import Run
+
+
+def quantile(run: Run, q: float) -> float:
+    """The `q` quantile of the seconds until users had an answer, or none for good; by nearest rank."""
+    ordered = sorted(visit.seconds for visit in run.visits)
+    return ordered[min(len(ordered) - 1, int(q * len(ordered)))]
+
+
+def answered(run: Run) -> int:
+    """Users who got prices."""
+    return sum(visit.answered for visit in run.visits)
+
+
+def complete(run: Run) -> int:
+    """Users who got the prices of every airline."""
+    return sum(visit.answered and not visit.missing for visit in run.visits)
+
+
+def failures(run: Run) -> "Counter[str]":
+    """Users who got none, by what they met."""
+    return Counter(visit.failure for visit in run.visits if visit.failure)
+
+
+def missing(run: Run) -> "Counter[str]":
+    """Airlines missing in answers, by reason."""
+    counted: Counter[str] = Counter()
+    for visit in run.visits:
+        counted.update(visit.missing)
+    return counted
+
+
+def out_of_descriptors(run: Run) -> int:
+    """How often the service could not open something (EMFILE), by its answers and by its log."""
+    return missing(run)[NO_DESCRIPTOR] + run.cries
+
+
+def highest(run: Run, since: float = 0.0, until: float = float("inf")) -> int:
+    """The most descriptors that were seen open between two times of the run."""
+    return max((sample.descriptors for sample in run.samples if since <= sample.at < until), default=0)
+
+
+def cpu_by_user(run: Run) -> float:
+    """Seconds of the service's CPU time by user."""
+    return (run.samples[-1].cpu - run.samples[0].cpu) / len(run.visits)
+
+
+def connections(run: Run) -> int:
+    """Connections that the airlines accepted."""
+    return sum(seen.accepted for seen in run.airlines.values())
+
+
+def in_seconds(visits: Iterable[Visit], width: float) -> dict[int, list[Visit]]:
+    """Visits by when they came, in steps of `width` seconds."""
+    steps: dict[int, list[Visit]] = {}
+    for visit in visits:
+        steps.setdefault(int(visit.at / width), []).append(visit)
+    return steps
