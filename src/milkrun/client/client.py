@@ -28,6 +28,7 @@ from milkrun.client.resolve.ares import AresLookup
 from milkrun.client.resolve.resolver import CachingResolver, Resolver
 from milkrun.client.resolve.system import SystemLookup
 from milkrun.client.response import Response
+from milkrun.client.response_landed import LandedResponse
 from milkrun.client.response_stream import StreamedResponse
 from milkrun.client.sender import Sender
 from milkrun.client.stats import OriginStats, Stats, time_wait
@@ -226,6 +227,26 @@ class Client:
             response = await self._sender.open(request, trip, math.inf if patience is None else patience)
         trip.lasts()
         return response
+
+    async def begin(self, request: PreparedRequest, *, timeout: TimeoutTypes) -> LandedResponse | StreamedResponse:
+        """As `open`, at half the cost for a small response on a warm connection: then it is there already, whole.
+
+        Neither has trailers then, nor interim responses; and both are to be read `raw`.
+        """
+        if _get_running_loop() is not self._loop:
+            self._check()
+        now = self._clock()
+        connection = self._pool.take(request, now)
+        if connection is None:
+            return await self.open(request, timeout=timeout)
+        self._warm += 1
+        trip = departing(timeout, now)
+        patience = read_timeout_of(timeout)
+        try:
+            return await self._sender.begin(connection, request, trip, math.inf if patience is None else patience)
+        except RequestError as err:
+            trip.explain(err, self._clock())
+            raise
 
     @asynccontextmanager
     async def stream(

@@ -23,7 +23,7 @@ class Headers(Mapping[str, str]):
     @classmethod
     def from_head(cls, head: bytes) -> "Headers":
         """The fields of a head that has been judged: a first line, fields, each ended by CRLF, and an empty line."""
-        return cls(tuple(_pair(line) for line in head.split(b"\r\n")[1:] if line))
+        return cls(raw_pairs(head))
 
     def __getitem__(self, name: str) -> str:
         return ", ".join(self._fields[name.lower()])
@@ -40,6 +40,11 @@ class Headers(Mapping[str, str]):
     def get_all(self, name: str) -> list[str]:
         """Every value of the field, in order; none if it was not there."""
         return list(self._fields.get(name.lower(), ()))
+
+
+def raw_pairs(head: bytes) -> RawPairs:
+    """The fields of such a head as they came."""
+    return tuple([_pair(line) for line in head.split(b"\r\n")[1:-2]])
 
 
 def _pair(line: bytes) -> tuple[bytes, bytes]:

@@ -186,7 +186,12 @@ def build(
         fresh=options.fresh,
         streamed=streamed,
         chunked=chunked,
-        special=streamed or options.fresh or bool(options.hooks) or options.auth is not None or method == "CONNECT",
+        special=streamed
+        or options.fresh
+        or bool(options.hooks)
+        or options.auth is not None
+        or method == "CONNECT"
+        or "upgrade" in given,
     )
 
 

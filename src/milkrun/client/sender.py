@@ -25,6 +25,7 @@ from milkrun.client.pool.pool import Pool
 from milkrun.client.redirect import destination, guard, onward
 from milkrun.client.request import PreparedRequest, with_field
 from milkrun.client.response import Hop, Response, coding, undone
+from milkrun.client.response_landed import LandedResponse
 from milkrun.client.response_stream import StreamedResponse
 
 R = TypeVar("R", Response, StreamedResponse)
@@ -62,6 +63,29 @@ class Sender:
             return await self._open_hop(request, trip, lambda: read_timeout)
 
         return await self._follow(hop, await self._authorized(hop, request, trip), trip)
+
+    async def begin(
+        self, connection: Connection, request: PreparedRequest, trip: Trip, read_timeout: float
+    ) -> LandedResponse | StreamedResponse:
+        """One exchange on a warm connection, to a response that has landed or one whose body is still to be read."""
+        flight: Flight | None = None
+
+        def go_on(data: bytes) -> None:
+            nonlocal flight
+            flight = self._flight(connection, request, trip)
+            flight.take_over(connection, data)
+
+        trip.deadline = trip.until("wait", trip.begun)
+        connection.split = go_on
+        answer = connection.start(request, trip)
+        try:
+            received = await answer
+        except BaseException as err:  # noqa: BLE001  # it is raised again, unless there is a better answer
+            return await self._begin_again(connection, flight, request, trip, answer, err, lambda: read_timeout)
+        if flight is not None:
+            return await self._open_on(flight, lambda: read_timeout)
+        connection.split = None
+        return self._land(connection, request, trip, received)
 
     def conclude(self, exchange: Exchange, request: PreparedRequest, trip: Trip, received: Received) -> Response:
         """The exchange has brought a whole response: give its connection back, and make something of it."""
@@ -107,6 +131,39 @@ class Sender:
             self._pool.leave(request)
             raise error
         return await self._converse(await self._pool.renew(request, trip), request, trip)
+
+    def _land(self, connection: Connection, request: PreparedRequest, trip: Trip, received: Received) -> LandedResponse:
+        """As `conclude`, for who undoes the body's codings himself."""
+        timings = trip.timings
+        now = trip.further or trip.heard
+        trip.clocked(now)
+        timings.total = now - trip.started - timings.queue
+        facts = connection.facts(trip.begun)
+        if received.notable:
+            fields = Headers.from_head(received.head)
+            connection.patience = heeded(connection.patience, fields.get("keep-alive"))
+        self._pool.put_back(connection, request, now, keep=received.keep)
+        return LandedResponse(request, received, timings, facts, trip.stale_retry, received.warnings, connection)
+
+    async def _begin_again(
+        self,
+        connection: Connection,
+        flight: Flight | None,
+        request: PreparedRequest,
+        trip: Trip,
+        answer: asyncio.Future[Received],
+        error: BaseException,
+        patience: Callable[[], float],
+    ) -> StreamedResponse:
+        """The exchange has failed: raise that, or send the request once more."""
+        connection.split = None
+        if flight is not None:  # its response came in the turn of a cancellation
+            flight.cut()
+            raise error
+        if not self._is_retryable(connection, request, trip, answer, error):
+            self._pool.leave(request)
+            raise error
+        return await self._open_on(self._flight(await self._pool.renew(request, trip), request, trip), patience)
 
     async def _undo(self, response: Response, trip: Trip) -> None:
         trip.is_coded = False
@@ -181,9 +238,11 @@ class Sender:
                         streamed.warnings, trip.history)  # fmt: skip
 
     async def _open_hop(self, request: PreparedRequest, trip: Trip, patience: Callable[[], float]) -> StreamedResponse:
-        exchange = await self._acquire(request, trip)
+        return await self._open_on(self._flight(await self._acquire(request, trip), request, trip), patience)
+
+    async def _open_on(self, flight: Flight, patience: Callable[[], float]) -> StreamedResponse:
+        request, trip = flight.request, flight.trip
         while True:
-            flight = Flight(exchange, request, trip, give_back=self._give_back(exchange, request), clock=self._clock)
             try:
                 received = await flight.open()
             except BaseException as err:
@@ -194,11 +253,14 @@ class Sender:
                 if not self._is_retryable(under_way, request, trip, answer, err, repeatable=repeatable):
                     self._pool.leave(request)
                     raise
-                exchange = await self._pool.renew(request, trip)
+                flight = self._flight(await self._pool.renew(request, trip), request, trip)
             else:
                 response = StreamedResponse(flight, received, patience=patience, drain_limit=self._drain_limit)
                 trip.answered(response)
                 return response
+
+    def _flight(self, exchange: Exchange, request: PreparedRequest, trip: Trip) -> Flight:
+        return Flight(exchange, request, trip, give_back=self._give_back(exchange, request), clock=self._clock)
 
     def _give_back(self, exchange: Exchange, request: PreparedRequest) -> Callable[[bool], None]:
         def give_back(keep: bool) -> None:

@@ -12,6 +12,7 @@ from milkrun.client.exchange.tunnel import Tunnel
 from milkrun.client.exchange.upload import Upload
 from milkrun.client.facts import ConnectionFacts
 from milkrun.client.headers import Headers, RawPairs
+from milkrun.client.http1.connection import Connection
 from milkrun.client.http1.wire import Received
 from milkrun.client.request import PreparedRequest
 
@@ -50,22 +51,28 @@ class Flight:
         self._exchange: OpenExchange
         self._facts: ConnectionFacts
         self._tunnel: Tunnel | None = None
-        self._is_over = False
+        self._has_begun = self._is_over = False
 
     def __repr__(self) -> str:
         state = "handed over" if self._tunnel else "over" if self._is_over else "under way"
         return f"<Flight of {self.request!r}: {state}, {self._inflow!r}>"
 
+    def take_over(self, connection: Connection, data: bytes) -> None:
+        """Go on with an exchange of the connection that was begun as a whole one, of whose response this has come."""
+        self._has_begun = True
+        self._exchange = connection.take_over(self.request, self.trip, self._inflow, self._hear_interim, data)
+
     async def open(self) -> Received:
-        """Send the request, and return the response's head when it is there. Content may still be on its way then.
+        """Send the request, unless an exchange was taken over, and return the response's head when it is there.
+
+        Content may still be on its way then.
 
         Raises:
             RequestError: what became of it; what the content's source raises is raised as it is.
         """
-        self.trip.begin(self._clock())
-        self._exchange = exchange = self._given.open(self.request, self.trip, self._inflow, self._hear_interim)
-        if self._upload is not None:
-            self._pump = asyncio.create_task(self._upload.run(exchange), name=f"upload to {self.request.url.text}")
+        if not self._has_begun:
+            self._begin()
+        exchange = self._exchange
         received = await self._opening(exchange, self._pump)
         self.trip.opened()
         self._facts = exchange.facts(self.trip.begun)
@@ -135,6 +142,13 @@ class Flight:
         elif not self._is_over:
             self._exchange.abandon(Closed.CANCELLED)
         self._ended(False)
+
+    def _begin(self) -> None:
+        self._has_begun = True
+        self.trip.begin(self._clock())
+        self._exchange = exchange = self._given.open(self.request, self.trip, self._inflow, self._hear_interim)
+        if self._upload is not None:
+            self._pump = asyncio.create_task(self._upload.run(exchange), name=f"upload to {self.request.url.text}")
 
     async def _opening(self, exchange: OpenExchange, pump: asyncio.Task[None] | None) -> Received:
         if pump is None:

@@ -27,10 +27,12 @@ class Connection(Link):
 
     Attributes:
         below: which other lies below it in the stack of idle connections.
+        split: who goes on in pieces (see `take_over`) with what has come of a response that does not come in one;
+            set for the exchange that is started next, None if it is to be waited for.
     """
 
     __slots__ = ("_departure", "_early", "_is_stuck", "_lent", "_max_head", "_parser", "_paused", "_spent", "_trip",
-                 "answer", "below")  # fmt: skip
+                 "answer", "below", "split")  # fmt: skip
 
     shared = False
     unheeded = False  # HTTP/1.1 has no word for it
@@ -55,6 +57,7 @@ class Connection(Link):
         self._trip: Trip | None = None  # of the exchange in flight
         self.answer: asyncio.Future[Received] | None = None
         self.below: Connection | None = None
+        self.split: Callable[[bytes], None] | None = None
 
     def start(self, request: PreparedRequest, trip: Trip) -> asyncio.Future[Received]:
         """Send a request; the future brings the response, or a RequestError."""
@@ -86,21 +89,17 @@ class Connection(Link):
     ) -> StreamedExchange:
         """As `Exchange` has it."""
         self._begin(trip)
-        parser = StreamingParser(max_head=self._max_head, takes_over=request.takes_over, on_interim=on_interim)
-        self._lent = exchange = StreamedExchange(
-            self,
-            self._transport,
-            self.beneath,
-            loop=self._loop,
-            deadlines=self._deadlines,
-            clock=self._clock,
-            parser=parser,
-            inflow=inflow,
-            request=request,
-            trip=trip,
-        )
+        exchange = self._lend(request, trip, inflow, on_interim)
         early, self._early = self._early, b""
         exchange.begin(early)
+        return exchange
+
+    def take_over(
+        self, request: PreparedRequest, trip: Trip, inflow: Inflow, on_interim: Callable[[bytes], None], data: bytes
+    ) -> StreamedExchange:
+        """Go on with the exchange in pieces, of whose response this has come so far."""
+        exchange = self._lend(request, trip, inflow, on_interim)
+        exchange.take_over(data)
         return exchange
 
     def take_back(self, *, is_stuck: bool) -> None:
@@ -145,6 +144,8 @@ class Connection(Link):
         try:
             if self._parser.feed(data):
                 self._finish()
+            elif self.split is not None:
+                self._hand_on(data, self.split)
         except RequestError as err:
             self._fail(err, Closed.FAILED)
 
@@ -191,11 +192,40 @@ class Connection(Link):
         self.gap = trip.begun - self.returned if self.uses else math.inf
         self.uses += 1
 
+    def _lend(
+        self, request: PreparedRequest, trip: Trip, inflow: Inflow, on_interim: Callable[[bytes], None]
+    ) -> StreamedExchange:
+        self.due = math.inf  # its idle life is over, and the exchange has limits of its own
+        self._deadlines.forget(self)
+        parser = StreamingParser(max_head=self._max_head, takes_over=request.takes_over, on_interim=on_interim)
+        self._lent = exchange = StreamedExchange(
+            self,
+            self._transport,
+            self.beneath,
+            loop=self._loop,
+            deadlines=self._deadlines,
+            clock=self._clock,
+            parser=parser,
+            inflow=inflow,
+            request=request,
+            trip=trip,
+        )
+        return exchange
+
     def _hear_unasked(self, data: bytes) -> None:
         if self.uses:
             self._spoil(Closed.UNASKED)
         else:  # an overloaded server may answer before it is asked; another protocol may greet
             self._early += data
+
+    def _hand_on(self, data: bytes, split: Callable[[bytes], None]) -> None:
+        answer = cast("asyncio.Future[Received | None]", self.answer)
+        if answer.done():  # cancelled, in this turn of the loop
+            return
+        self.answer = self._trip = self.split = None
+        self._parser = ResponseParser(max_head=self._max_head)  # the old one is in the middle of a message
+        split(data)
+        answer.set_result(None)
 
     def _catch_up(self) -> None:
         early, self._early = self._early, b""

@@ -123,6 +123,13 @@ class StreamedExchange(asyncio.Protocol):
         if self._lender.ended is not None and not self._over:
             self._stop(None)
 
+    def take_over(self, data: bytes) -> None:
+        """Go on with an exchange whose request has gone, and of whose response this has come so far."""
+        self._transport.set_protocol(self)
+        self._parser.expect(self._request.head_only, self._request.max_body, False)
+        self._pace("wait")
+        self.data_received(data)
+
     async def write(self, piece: bytes) -> bool:
         """As `OpenExchange` has it."""
         if self._departure.is_held:

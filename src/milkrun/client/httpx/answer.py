@@ -4,29 +4,33 @@ import asyncio
 from collections.abc import AsyncIterator
 from functools import cache
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias
 
 from milkrun.client.errors import RequestError
+from milkrun.client.headers import raw_pairs
 from milkrun.client.httpx.errors import face_error
 from milkrun.client.httpx.faces import Face
 from milkrun.client.httpx.network import NetworkStream
+from milkrun.client.response_landed import LandedResponse
 from milkrun.client.response_stream import StreamedResponse
 
 _VERSIONS = {"1.1": b"HTTP/1.1", "1.0": b"HTTP/1.0", "2": b"HTTP/2"}
+Arrival: TypeAlias = LandedResponse | StreamedResponse
+
 _PATIENCE = 0.1  # seconds to wait for the rest of a body, when nobody knows how long that is
 
 
-def answer(face: Face, request: Any, response: StreamedResponse) -> Any:
+def answer(face: Face, request: Any, response: Arrival) -> Any:
     """The face's response, whose body is still to be read, and which its reader closes."""
     return face.module.Response(
         status_code=response.status,
-        headers=response.headers.raw,
+        headers=raw_pairs(response.received.head),
         stream=_body_of(face.module)(face, request, response),
         extensions=_extensions(face, response),
     )
 
 
-def _extensions(face: Face, response: StreamedResponse) -> dict[str, Any]:
+def _extensions(face: Face, response: Arrival) -> dict[str, Any]:
     known: dict[str, Any] = {
         "http_version": _VERSIONS[response.version],
         "network_stream": NetworkStream(face, response),
@@ -47,7 +51,7 @@ def _extensions(face: Face, response: StreamedResponse) -> dict[str, Any]:
 class Body:
     """The body of a response, codings still on. What a face calls a stream has its class beside this one."""
 
-    def __init__(self, face: Face, request: Any, response: StreamedResponse) -> None:
+    def __init__(self, face: Face, request: Any, response: Arrival) -> None:
         self._face = face
         self._request = request
         self._response = response

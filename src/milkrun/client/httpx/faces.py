@@ -14,6 +14,7 @@ import msgspec
 from milkrun.client.errors import UsageError
 
 _PACKAGES = {"httpx2": "httpcore2", "httpx": "httpcore"}  # each with the one that its own transport is made of
+_faces: dict[type, "Face"] = {}
 _MISSING = "milkrun.client.httpx needs httpx2: pip install 'milkrun[httpx]'"
 
 
@@ -34,14 +35,21 @@ class Face(msgspec.Struct, frozen=True, kw_only=True):
         return error
 
 
-@cache
-def face_of(kind: Any) -> Face:
-    """The face that a class belongs to, or derives from."""
+def face_of(request: object) -> Face:
+    """The face that a request's class belongs to, or derives from."""
+    kind = type(request)
+    face = _faces.get(kind)
+    if face is None:
+        face = _faces[kind] = _face(_package(kind))
+    return face
+
+
+def _package(kind: type) -> str:
     for base in kind.__mro__:
         package = base.__module__.partition(".")[0]
         if package in _PACKAGES:
-            return _face(package)
-    raise UsageError(f"a {kind!r} is no request of {' or '.join(_PACKAGES)}")
+            return package
+    raise UsageError(f"a {kind.__qualname__} is no request of {' or '.join(_PACKAGES)}")
 
 
 @cache

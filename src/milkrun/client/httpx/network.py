@@ -3,6 +3,7 @@
 from typing import Any
 
 from milkrun.client.httpx.faces import Face
+from milkrun.client.response_landed import LandedResponse
 from milkrun.client.response_stream import StreamedResponse
 
 _NAMES = {"server_addr": "peername", "client_addr": "sockname"}
@@ -11,7 +12,7 @@ _NAMES = {"server_addr": "peername", "client_addr": "sockname"}
 class NetworkStream:
     """The connection of a response."""
 
-    def __init__(self, face: Face, response: StreamedResponse) -> None:
+    def __init__(self, face: Face, response: LandedResponse | StreamedResponse) -> None:
         self._face = face
         self._response = response
 

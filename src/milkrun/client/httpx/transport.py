@@ -33,11 +33,11 @@ class Transport(AsyncBaseTransport):
             Exception: the face's own, with the client's as the cause.
             UsageError: the client is closed, or used on another event loop, in another thread or a forked process.
         """
-        face = face_of(type(request))
+        face = face_of(request)
         prepared = self._asker.ask(face, request, None)
         limits = request.extensions.get("timeout")
         try:
-            response = await self._client.open(prepared, timeout=Timeouts(**limits) if limits else None)
+            response = await self._client.begin(prepared, timeout=Timeouts(**limits) if limits else None)
         except RequestError as err:
             raise face_error(face, err, request) from err
         return answer(face, request, response)
