@@ -100,7 +100,7 @@ async def test_the_client_documents_code_runs() -> None:
     ]
 
 
-@pytest.mark.parametrize("snippet", blocks("docs/client.md", "python")[1:])
+@pytest.mark.parametrize("snippet", [*blocks("docs/client.md", "python")[1:], *blocks("docs/upstreams.md", "python")])
 async def test_the_client_documents_snippets_run_with_the_client_at_hand(
     snippet: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
