@@ -1,7 +1,7 @@
 """What `milkrun compare` prints for a person: three tables with bars, and what they say."""
 
 from collections.abc import Callable, Iterator, Sequence
-from textwrap import wrap
+from textwrap import fill
 
 import msgspec
 from rich.console import Console
@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from milkrun.cli.bars import bar
+from milkrun.cli.terminal import PIPE_WIDTH
 from milkrun.client.compare.conduct import Comparison
 from milkrun.client.compare.figures import Round, Standing
 from milkrun.client.compare.plan import LABELS, PER_REQUEST
@@ -43,6 +44,10 @@ def _number(value: float | None) -> str:
     return count(None if value is None else int(value))
 
 
+def _failed(turn: Round) -> float | None:
+    return sum(turn.errors.values()) or None
+
+
 def _cpu_a_request(turn: Round) -> float | None:
     return None if turn.steady is None else turn.steady.cpu / turn.steady.requests
 
@@ -65,7 +70,7 @@ PARTS = (
     Column(("first burst", "wall"), lambda turn: turn.burst.wall, seconds, bars=True),
     Column(("", "TCP opened"), lambda turn: turn.burst.connections, _number),
     Column(("after it", "CPU a request"), _cpu_a_request, seconds, bars=True),
-    Column(("", "failed"), lambda turn: sum(turn.errors.values()), _number),
+    Column(("", "failed"), _failed, _number),
 )
 
 
@@ -73,15 +78,24 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
     """Print the tables, as wide as the terminal lets them be, and the verdict."""
     width = min(console.width, WIDEST)
     for line in _title(comparison):
-        console.print(Text(line), soft_wrap=console.width > WIDEST)
+        console.print(Text(line))
     for group in (TIMES, OPENED, PARTS):
-        for columns in _fitting(group, comparison.standings, width):
+        known = [column for column in group if _is_known(column, comparison.standings)]
+        for columns in _fitting(known, comparison.standings, width):
             console.print()
             console.print(_table(columns, comparison.standings, width))
     console.print()
     for sentence in verdict(comparison.standings):
-        for line in wrap(sentence, width - GAP, initial_indent="• ", subsequent_indent="  "):
-            console.print(Text(line))
+        console.print(Text(_wrapped(sentence, width if console.is_terminal else PIPE_WIDTH)), soft_wrap=True)
+
+
+def _wrapped(sentence: str, width: int) -> str:
+    return fill(sentence, width, initial_indent="• ", subsequent_indent="  ")
+
+
+def _is_known(column: Column, standings: Sequence[Standing]) -> bool:
+    """Whether there is anything to show: not what this system does not tell, or what never happened."""
+    return any(column.value(each.typical) is not None for each in standings)
 
 
 def _title(comparison: Comparison) -> Iterator[str]:

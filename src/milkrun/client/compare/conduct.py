@@ -104,6 +104,8 @@ async def compare(
 @asynccontextmanager
 async def _target(url: str | None, load: Load, wishes: Wishes) -> AsyncIterator[tuple[Target, str | None]]:
     """The target, and the file of the roots to trust there."""
+    if url is None and wishes.ca_file is not None:
+        raise UsageError("--ca-file is for a server of yours: add its URL")
     if url is not None:
         parsed = parse_url(url)
         addresses = await addresses_of(parsed)

@@ -83,7 +83,7 @@ FAR = Load(requests=500, concurrency=50, rounds=5, within=120.0)
 def check(load: Load) -> None:
     """Raise UsageError for a load that makes no sense or that is too much anywhere."""
     for name in ("requests", "concurrency", "rounds", "within"):
-        if getattr(load, name) <= 0:
+        if not getattr(load, name) > 0:  # nor is what is no number
             raise UsageError(f"--{name} {getattr(load, name):g}: expected more than 0")
     if load.concurrency > load.requests:
         raise UsageError(f"--concurrency {load.concurrency:,} is more than --requests {load.requests:,}")

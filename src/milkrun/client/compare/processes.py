@@ -5,7 +5,7 @@ import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import cast
 
@@ -16,6 +16,7 @@ from milkrun.client.compare.plan import LABELS, CompareError, Plan
 from milkrun.client.url import parse_url
 
 _PACKAGE = "milkrun.client.compare"
+_PATIENCE = 5.0
 
 
 class Running:
@@ -66,9 +67,19 @@ async def _running(module: str, *arguments: str, env: Mapping[str, str]) -> Asyn
     process = await asyncio.create_subprocess_exec(
         *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=dict(env), start_new_session=True
     )
+    running = Running(process)
     try:
-        yield Running(process)
+        yield running
     finally:
-        with suppress(ProcessLookupError):
-            process.kill()
+        running.stdin.close()
+        await _ended(process)
+
+
+async def _ended(process: Process) -> None:
+    """Wait until it has ended, which the end of its standard input is to make it do; make it where that does not."""
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            await process.communicate()
+    except TimeoutError:
+        process.kill()
         await process.communicate()

@@ -18,6 +18,7 @@ OWN_NETWORKS = (
     *("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"),
     *("::1/128", "fc00::/7", "fe80::/10"),
 )
+_DISCARD = 9
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,13 +64,16 @@ def judge(url: str, parsed: Url, addresses: Iterable[str], load: Load, *, yes: b
 
 
 def is_this_machines(address: str) -> bool:
-    """Whether a literal address is one of this machine's interfaces', in whatever network."""
-    family = literal_family(address)
-    if family is None:
-        return False
+    """Whether a literal address is one of this machine's interfaces', in whatever network.
+
+    The kernel is asked from which address it would send there, for only to itself it sends from the address itself.
+    Nothing is sent. (To be able to bind to it says less: some systems let anybody bind to any address.)
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as sock:
         try:
-            sock.bind((address.partition("%")[0], 0))
+            sock.connect((address, _DISCARD))
         except OSError:
             return False
-    return True
+        source: str = sock.getsockname()[0]
+    return source == address

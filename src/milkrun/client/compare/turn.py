@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import gc
+import socket
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -146,5 +147,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _detail(error: BaseException) -> str:
     if isinstance(error, RequestError):
         return f"{error.layer}/{error.kind}"
+    if isinstance(error, socket.gaierror):
+        return "getaddrinfo"  # its numbers are no errno
     number = error.errno if isinstance(error, OSError) else None
     return errno.errorcode.get(number or 0, "")

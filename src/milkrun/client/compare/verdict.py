@@ -18,13 +18,13 @@ def verdict(standings: Sequence[Standing]) -> tuple[str, ...]:
     typical = {each.contestant: each.typical for each in standings}
     each_own, shared = _pair(typical)
     return (
+        *(sentence for each in typical.values() for sentence in what_failed(each)),
         *what_was_opened(each_own, shared),
         *first_burst(each_own.burst, shared.burst),
         *afterwards(each_own.steady, shared.steady),
         *on_milkrun(typical),
         *what_is_left(each_own, shared),
         *(sentence for each in typical.values() for sentence in reopened(each)),
-        *(sentence for each in typical.values() for sentence in what_failed(each)),
         *what_was_answered(typical.values()),
         *others(typical.values()),
         *unsteady(standings),
@@ -64,7 +64,7 @@ def _gain_of_burst(each_own: Figures, shared: Figures) -> str:
     if shared.wall * _TELLING > each_own.wall:
         slower = shared.wall > each_own.wall * _TELLING
         return f"a shared client is {'slower' if slower else 'no faster'} there ({took})"
-    if shared.contexts < each_own.contexts:
+    if each_own.connections == shared.connections and shared.contexts < each_own.contexts:
         return f"what a shared client saves there is SSL contexts ({took})"
     return f"a shared client is {times(each_own.wall / shared.wall)} as fast there ({took})"
 
@@ -88,7 +88,7 @@ def on_milkrun(typical: Mapping[Contestant, Round]) -> Iterator[str]:
     if own is None:
         return
     costs = [
-        f"{seconds(cost)} ({cost / own:.2f} x) with {LABELS[contestant]}"
+        f"{seconds(cost)} ({cost / own:.0%}) with {LABELS[contestant]}"
         for contestant in (Contestant.HTTPX2_ON_MILKRUN, Contestant.MILKRUN_SHARED)
         if (cost := _cost(typical[contestant]))
     ]
@@ -136,8 +136,9 @@ def others(turns: Collection[Round]) -> Iterator[str]:
     known = [turn for turn in turns if turn.kernel_connections is not None]
     if any(_missed(turn) < 0 for turn in known):
         yield "The kernel counted fewer connections than the hooks did: do not trust either."
-    elif any(_missed(turn) for turn in known):
-        yield "The kernel counted more connections than these clients opened: other processes opened some meanwhile."
+    elif more := max(map(_missed, known), default=0):
+        opened = counted(more, "more connection")
+        yield f"The kernel counted up to {opened} a round than these clients opened: those of other processes."
 
 
 def _missed(turn: Round) -> int:
