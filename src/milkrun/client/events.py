@@ -47,6 +47,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         phase: "request" for the whole, or one of `PHASES`.
         step: started or finished.
         at: clock seconds.
+        shared: with `send` and what follows it, whether the connection may carry others beside it, as those of HTTP/2.
         error: with "finished", what broke the phase off; None if nothing did.
         answer, connection: with "finished" of `receive` and "request", what was seen of them, else None. The bytes of
             a body that is read in pieces are not counted.
@@ -58,6 +59,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     phase: str
     step: Step
     at: float
+    shared: bool = False
     error: BaseException | None = None
     answer: AnswerFacts | None = None
     connection: ConnectionFacts | None = None
@@ -78,6 +80,7 @@ class ObservedTrip(PatientTrip, kw_only=True, gc=False):
         request: the one under way.
         id, attempt: see `Event`.
         under_way: the phase that has begun and is not over.
+        shared: as `Event` has it.
         is_lasting: whether the call ends with the body that its caller is reading.
         latest: clock seconds of the latest event. Marks of what came in one go may be set in another order than that
             of their times; events are told in order.
@@ -88,6 +91,7 @@ class ObservedTrip(PatientTrip, kw_only=True, gc=False):
     id: int
     attempt: int = 1
     under_way: str | None = None
+    shared: bool = False
     is_lasting: bool = False
     latest: float = 0.0
 
@@ -99,9 +103,10 @@ class ObservedTrip(PatientTrip, kw_only=True, gc=False):
                 self._end(cast("float", value))
                 self.entered(begins, cast("float", value))
 
-    def begin(self, now: float) -> None:
+    def begin(self, now: float, *, shared: bool = False) -> None:
         """As `Trip` has it."""
-        super().begin(now)
+        super().begin(now, shared=shared)
+        self.shared = shared
         self.entered("send", now)
 
     def broken(self, now: float, error: BaseException) -> None:
@@ -180,6 +185,7 @@ class ObservedTrip(PatientTrip, kw_only=True, gc=False):
             phase=phase,
             step=step,
             at=self.latest,
+            shared=self.shared,
             error=error,
             answer=self.answer if is_telling else None,
             connection=self.connection if is_telling else None,

@@ -39,7 +39,7 @@ class LandedResponse(Opening, msgspec.Struct):
         """As `StreamedResponse` has it."""
         return self.over.get_extra_info(name)
 
-    async def discard(self) -> None:
+    async def discard(self, *, within: float = 0.0) -> None:
         """Nothing is left to be discarded."""
 
     def cut(self) -> None:

@@ -52,8 +52,10 @@ class StreamedResponse(Opening):
         return f"<StreamedResponse {self.status} {self.url}: {state}, {self._size} bytes read>"
 
     def __del__(self, warn: Callable[..., None] = warnings.warn) -> None:
-        # Its connection, and its place among the requests in flight, would else be gone without a word.
+        # Its connection, and its place among the requests in flight, would else be gone, and that without a word.
         if not self._is_closed and not self._flight.is_over:
+            if (loop := self._home.loop) is not None and not loop.is_closed():
+                loop.call_soon_threadsafe(self._flight.cut)  # not here: a collection comes in the middle of anything
             warn(f"unclosed {self!r}; use `async with` or `await aclose()`", ResourceWarning, source=self)
 
     @property
@@ -118,12 +120,15 @@ class StreamedResponse(Opening):
         self._check()
         return self._flight.hand_over()
 
-    async def discard(self) -> None:
-        """Nobody wants the rest: read it if it is little, so that the connection can be kept; else give it up."""
+    async def discard(self, *, within: float = _DRAIN_SECONDS) -> None:
+        """Nobody wants the rest: read it if it is little, so that the connection can be kept; else give it up.
+
+        `within`: seconds to wait for it.
+        """
         self._close()
         try:
-            if not self._flight.is_over and not self.request.takes_over(self.status):
-                await self._drain()
+            if not (self._flight.is_over or self._is_much() or self.request.takes_over(self.status)):
+                await self._drain(within)
         finally:
             self._flight.cut()
 
@@ -152,12 +157,17 @@ class StreamedResponse(Opening):
         if self._is_closed:
             raise UsageError("the response is closed; use its body or its tunnel before")
 
-    async def _drain(self) -> None:
+    def _is_much(self) -> bool:
+        """Whether the rest is known to be more than is drained."""
+        length = self.headers.get("content-length", "")
+        return length.isdecimal() and int(length) - self._size > self._drain_limit
+
+    async def _drain(self, seconds: float) -> None:
         self._flight.stop_upload()
         left = self._drain_limit
         try:
-            async with asyncio.timeout(_DRAIN_SECONDS):
-                while left >= 0 and (piece := await self._flight.read(_DRAIN_SECONDS)):
+            async with asyncio.timeout(seconds):
+                while left >= 0 and (piece := await self._flight.read(seconds)):
                     left -= len(piece)
         except (TimeoutError, ClientError):
             return  # whatever is wrong with it, nobody wants it

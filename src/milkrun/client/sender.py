@@ -211,7 +211,7 @@ class Sender:
         return await self._converse(await self._acquire(request, trip), request, trip)
 
     async def _converse(self, exchange: Exchange, request: PreparedRequest, trip: Trip) -> Response:
-        trip.begin(self._clock())
+        trip.begin(self._clock(), shared=exchange.shared)
         answer = exchange.start(request, trip)
         try:
             received = await answer

@@ -145,7 +145,7 @@ class Flight:
 
     def _begin(self) -> None:
         self._has_begun = True
-        self.trip.begin(self._clock())
+        self.trip.begin(self._clock(), shared=self._given.shared)
         self._exchange = exchange = self._given.open(self.request, self.trip, self._inflow, self._hear_interim)
         if self._upload is not None:
             self._pump = asyncio.create_task(self._upload.run(exchange), name=f"upload to {self.request.url.text}")

@@ -48,8 +48,8 @@ class Trip(msgspec.Struct, gc=False):
         """When a wait is over that begins now, in this phase or, with another word, in none that is timed."""
         return self.deadline
 
-    def begin(self, now: float) -> None:
-        """Another exchange begins: of the next hop, or of the second try."""
+    def begin(self, now: float, *, shared: bool = False) -> None:  # noqa: ARG002  # of interest to observers
+        """Another exchange begins: of the next hop, or of the second try; `shared`: on a connection with others."""
         self.begun = now
         self.sent = self.heard = self.further = 0.0
 

@@ -10,22 +10,23 @@ from milkrun.client.errors import RequestError
 from milkrun.client.headers import raw_pairs
 from milkrun.client.httpx.errors import face_error
 from milkrun.client.httpx.faces import Face
-from milkrun.client.httpx.network import NetworkStream
+from milkrun.client.httpx.network import Handed, NetworkStream
+from milkrun.client.httpx.trace import Trace
 from milkrun.client.response_landed import LandedResponse
 from milkrun.client.response_stream import StreamedResponse
 
 _VERSIONS = {"1.1": b"HTTP/1.1", "1.0": b"HTTP/1.0", "2": b"HTTP/2"}
 Arrival: TypeAlias = LandedResponse | StreamedResponse
 
-_PATIENCE = 0.1  # seconds to wait for the rest of a body, when nobody knows how long that is
+_PATIENCE, _IMPATIENCE = 1.0, 0.1  # seconds to wait for the rest of a body, if its length is known, and if it is not
 
 
-def answer(face: Face, request: Any, response: Arrival) -> Any:
+def answer(face: Face, request: Any, response: Arrival, trace: Trace | None) -> Any:
     """The face's response, whose body is still to be read, and which its reader closes."""
     return face.module.Response(
         status_code=response.status,
         headers=raw_pairs(response.received.head),
-        stream=_body_of(face.module)(face, request, response),
+        stream=_body_of(face.module)(face, request, response, trace),
         extensions=_extensions(face, response),
     )
 
@@ -33,7 +34,7 @@ def answer(face: Face, request: Any, response: Arrival) -> Any:
 def _extensions(face: Face, response: Arrival) -> dict[str, Any]:
     known: dict[str, Any] = {
         "http_version": _VERSIONS[response.version],
-        "network_stream": NetworkStream(face, response),
+        "network_stream": _network_stream(face, response),
         "timings": response.timings,
         "connection": response.connection,
     }
@@ -48,13 +49,20 @@ def _extensions(face: Face, response: Arrival) -> dict[str, Any]:
     return known
 
 
+def _network_stream(face: Face, response: Arrival) -> NetworkStream:
+    if isinstance(response, StreamedResponse) and response.request.takes_over(response.status):
+        return Handed(face, response)
+    return NetworkStream(face, response)
+
+
 class Body:
     """The body of a response, codings still on. What a face calls a stream has its class beside this one."""
 
-    def __init__(self, face: Face, request: Any, response: Arrival) -> None:
+    def __init__(self, face: Face, request: Any, response: Arrival, trace: Trace | None) -> None:
         self._face = face
         self._request = request
         self._response = response
+        self._trace = trace
         self._is_closed = False
 
     def __repr__(self) -> str:
@@ -65,8 +73,13 @@ class Body:
         if response.request.takes_over(response.status):
             return  # what follows is for the network stream
         try:
-            async for piece in response.raw():
-                yield piece
+            if self._trace is None:
+                async for piece in response.raw():
+                    yield piece
+            else:
+                async with self._trace.step("receive_response_body", request=self._request):
+                    async for piece in response.raw():
+                        yield piece
         except RequestError as err:
             raise face_error(self._face, err, self._request) from err
         except asyncio.CancelledError:
@@ -75,9 +88,19 @@ class Body:
 
     async def aclose(self) -> None:
         """Give the connection back, or close it; harmless when repeated, and done even if it is cancelled."""
-        if not self._is_closed:
-            self._is_closed = True
-            await self._response.discard()
+        if self._is_closed:
+            return
+        self._is_closed = True
+        if self._trace is None:
+            await self._release()
+            return
+        async with self._trace.step("response_closed"):
+            await self._release()
+
+    async def _release(self) -> None:
+        # What nobody knows the length of may be a stream of events: the next one may take its time.
+        is_known = isinstance(self._response, LandedResponse) or "content-length" in self._response.headers
+        await self._response.discard(within=_PATIENCE if is_known else _IMPATIENCE)
 
 
 @cache

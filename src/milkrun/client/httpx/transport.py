@@ -8,6 +8,7 @@ from milkrun.client.httpx.answer import answer
 from milkrun.client.httpx.asking import Asker
 from milkrun.client.httpx.errors import face_error
 from milkrun.client.httpx.faces import AsyncBaseTransport, face_of
+from milkrun.client.httpx.trace import Trace
 from milkrun.client.timeouts import Timeouts
 
 
@@ -34,13 +35,19 @@ class Transport(AsyncBaseTransport):
             UsageError: the client is closed, or used on another event loop, in another thread or a forked process.
         """
         face = face_of(request)
-        prepared = self._asker.ask(face, request, None)
-        limits = request.extensions.get("timeout")
+        extensions = request.extensions
+        trace = Trace(extensions["trace"], request) if extensions.get("trace") else None
+        prepared = self._asker.ask(face, request, None if trace is None else trace.hear)
+        limits = extensions.get("timeout")
+        timeouts = Timeouts(**limits) if limits else None
         try:
-            response = await self._client.begin(prepared, timeout=Timeouts(**limits) if limits else None)
+            if trace is None:
+                response = await self._client.begin(prepared, timeout=timeouts)
+            else:
+                response = await trace.during(self._client.open(prepared, timeout=timeouts))
         except RequestError as err:
             raise face_error(face, err, request) from err
-        return answer(face, request, response)
+        return answer(face, request, response, trace)
 
     async def aclose(self) -> None:
         """Close the client, if it is the transport's own."""
