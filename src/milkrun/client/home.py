@@ -53,14 +53,14 @@ class Home:
             return UsageError(f"the process was forked after the {what} was made; make a {what} in each process")
         if self.loop is None:
             return UsageError(f"no event loop is running; use the {what} inside one: asyncio.run(main())")
+        if self.loop.is_closed():  # whichever thread it ran in: no work can be handed over to it
+            return UsageError(
+                f"the {what} belongs to an event loop that is closed; close a {what} before its loop ends, "
+                f"and make a {what} for each loop"
+            )
         if self._thread != threading.get_ident():
             return UsageError(
                 f"the {what} belongs to the event loop of another thread; make a {what} for each loop, "
                 "or hand the work over: asyncio.run_coroutine_threadsafe(…, loop)"
-            )
-        if self.loop.is_closed():
-            return UsageError(
-                f"the {what} belongs to an event loop that is closed; close a {what} before its loop ends, "
-                f"and make a {what} for each loop"
             )
         return UsageError(f"the {what} belongs to the event loop that first used it; make a {what} for each loop")
