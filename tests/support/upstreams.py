@@ -16,12 +16,12 @@ class Asked(Generic[T]):
     def __init__(self) -> None:
         self.begun = 0
         self.cancelled = 0
-        self._open: list[asyncio.Future[T]] = []
+        self._attempts: list[asyncio.Future[T]] = []
 
     async def __call__(self) -> T:
         self.begun += 1
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._open.append(answer)
+        self._attempts.append(answer)
         try:
             return await answer
         except asyncio.CancelledError:
@@ -30,15 +30,30 @@ class Asked(Generic[T]):
 
     def answer(self, value: T, attempt: int = -1) -> None:
         """Let an attempt end well; by default the one begun last."""
-        self._open[attempt].set_result(value)
+        self._attempts[attempt].set_result(value)
 
     def fail(self, error: BaseException, attempt: int = -1) -> None:
         """Let an attempt fail."""
-        self._open[attempt].set_exception(error)
+        self._attempts[attempt].set_exception(error)
+
+    @property
+    def open(self) -> list[asyncio.Future[T]]:
+        """The attempts that have not ended."""
+        return [attempt for attempt in self._attempts if not attempt.done()]
+
+    def answer_all(self, value: T) -> None:
+        """Let every attempt under way end well."""
+        for attempt in self.open:
+            attempt.set_result(value)
+
+    def fail_all(self, error: BaseException) -> None:
+        """Let every attempt under way fail."""
+        for attempt in self.open:
+            attempt.set_exception(error)
 
     def lose(self, attempt: int = -1) -> None:
         """Cancel what an attempt waits for."""
-        self._open[attempt].cancel()
+        self._attempts[attempt].cancel()
 
 
 class Scene(SteppedLoop):

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, NoReturn
 
 import pytest
@@ -20,7 +21,9 @@ from milkrun.client import (
     fan_out,
 )
 from milkrun.client.upstreams.errors import Overloaded
+from milkrun.client.upstreams.fan_out import _Round
 from milkrun.client.upstreams.missing import reason_of
+from milkrun.client.upstreams.parting import let_go
 from tests.support.upstreams import Asked, Scene, scene
 
 
@@ -261,6 +264,43 @@ def test_what_is_no_exception_ends_everything_and_is_raised(loop: Scene) -> None
     task = loop.begin(fan_out({"slow": slow, "stop": stop, "too": stop_too}, within=0.8))
     assert isinstance(task.exception(), Interrupt)
     assert slow.cancelled == 1
+
+
+def test_a_call_that_is_thrown_away_with_its_loop_tells_nobody(loop: Scene) -> None:
+    async def throw_away() -> bool:
+        waiting = _Round({"slow": Asked[int]()})
+        thrown = waiting._make("other", Asked[int]())
+        thrown.send(None)
+        thrown.close()
+        await let_go(waiting._tasks)
+        return waiting._over.done()
+
+    assert not loop.finish(throw_away())
+
+
+@pytest.mark.parametrize("turns", range(12))
+def test_a_cancellation_at_any_turn_ends_everything_or_comes_too_late(loop: Scene, turns: int) -> None:
+    under_way = 0
+
+    async def call(count: int) -> int:
+        nonlocal under_way
+        under_way += 1
+        try:
+            for _ in range(count):
+                await asyncio.sleep(0)
+            if count == 3:
+                raise ValueError("no price")
+        finally:
+            under_way -= 1
+        return count
+
+    task = loop.create_task(fan_out({str(count): partial(call, count) for count in range(6)}, within=0.8))
+    loop.turn(turns)
+    loop.cancel(task)
+    assert under_way == 0
+    assert loop.pending() == 0
+    if not task.cancelled():
+        assert reasons(task.result()) == {"3": "failed"}
 
 
 @pytest.mark.parametrize("within", [0, -1, float("nan"), float("inf"), 90_000])

@@ -1,10 +1,13 @@
 """Equal questions asked at once are asked once, and nobody's leaving touches the others."""
 
 import asyncio
+import gc
 import traceback
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from milkrun.client import ClientError, SingleFlight, UsageError
 from tests.support.upstreams import Asked, Scene, scene
@@ -142,6 +145,54 @@ def test_each_waits_no_longer_than_its_own_deadline(loop: Scene, flights: Single
     call.answer(1)
     loop.settle()
     assert patient.result() == 1
+
+
+def test_a_failure_in_the_turn_in_which_the_last_one_leaves_is_nobodys(loop: Scene, flights: SingleFlight[int]) -> None:
+    call = Asked[int]()
+    task = loop.begin(flights.do("berlin", call))
+    call.fail(ValueError("no price"))
+    loop.turn(0)
+    loop.call_soon(task.cancel)
+    loop.settle()
+    assert task.cancelled() or isinstance(task.exception(), ValueError)
+    del task, call
+    gc.collect()  # where asyncio says what was never asked for
+
+
+MOVES = st.tuples(st.sampled_from(["ask", "cancel", "answer", "fail", "turn", "settle"]), st.integers(0, 9))
+
+
+@settings(max_examples=150, deadline=None)
+@given(moves=st.lists(MOVES, max_size=30))
+def test_whoever_stays_gets_what_came_and_nothing_goes_on_without_anybody(moves: list[tuple[str, int]]) -> None:
+    with scene() as loop:
+        flights: SingleFlight[int] = SingleFlight()
+        call = Asked[int]()
+        asking: list[asyncio.Task[int]] = []
+        cancelled: set[asyncio.Task[int]] = set()
+        for move, number in moves:
+            if move == "ask":
+                asking.append(loop.create_task(flights.do(number % 2, call)))
+            elif move == "cancel" and asking:
+                task = asking[number % len(asking)]
+                if task.cancel():
+                    cancelled.add(task)
+            elif move == "answer":
+                call.answer_all(number)
+            elif move == "fail":
+                call.fail_all(ValueError(number))
+            else:
+                loop.turn(1) if move == "turn" else loop.settle()
+        loop.settle()
+        waiting = sum(not task.done() for task in asking)
+        assert bool(waiting) == bool(call.open)
+        assert len(flights) == len(call.open) <= 2
+        call.answer_all(1)
+        loop.settle()
+        assert all(task.done() for task in asking)
+        assert {task for task in asking if task.cancelled()} <= cancelled
+        for task in asking:
+            assert task.cancelled() or task.exception() is None or isinstance(task.exception(), ValueError)
 
 
 def test_it_serves_one_loop_after_the_other_but_not_two_at_once(flights: SingleFlight[int]) -> None:

@@ -1,6 +1,7 @@
 """One upstream: its limit, its time and its second attempts."""
 
 import asyncio
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -197,6 +198,37 @@ def test_the_deadline_cancels_both_attempts(loop: Scene) -> None:
     loop.wait(0.8)
     assert task.result().missing["air"].reason is Reason.DEADLINE
     assert (call.begun, call.cancelled) == (2, 2)
+
+
+def test_attempts_that_fail_in_the_turn_of_the_answer_are_nobodys_business(loop: Scene) -> None:
+    upstream = accustomed(loop)
+    call = Asked[str]()
+    task = loop.begin(upstream.run(call))
+    loop.wait(0.02)
+    call.answer("first", attempt=0)
+    loop.call_soon(call.fail, ValueError("second"))
+    loop.settle()
+    assert task.result() == "first"
+    del task, call
+    gc.collect()  # where asyncio says what was never asked for
+
+
+@pytest.mark.parametrize("turns", range(16))
+def test_a_cancellation_at_any_turn_of_a_race_leaves_nothing_behind(loop: Scene, turns: int) -> None:
+    upstream = accustomed(loop, calls=39, limit=2)
+    call = Asked[int]()
+    task = loop.create_task(upstream.run(call))
+    loop.turn(5)
+    loop.moment += 0.02
+    loop.turn(turns // 2)
+    call.answer_all(1)
+    loop.turn(turns)
+    loop.cancel(task)
+    assert call.open == []
+    assert loop.pending() == 0
+    limit = upstream.stats()["limit"]
+    assert limit is not None
+    assert limit["inside"] == 0
 
 
 def test_second_attempts_are_a_small_part_of_all(loop: Scene) -> None:

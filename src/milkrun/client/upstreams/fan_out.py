@@ -88,6 +88,8 @@ class _Round(Generic[T]):
             if self._given_up:
                 raise
             self._miss(name, err)
+        except GeneratorExit:  # its loop is gone, and whoever waited with it
+            raise
         except BaseException as err:  # noqa: BLE001  # raised again by the caller
             self._end(err)
             return

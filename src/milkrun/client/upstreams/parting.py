@@ -18,13 +18,16 @@ async def let_go(tasks: Collection[Work]) -> None:
     """Cancel tasks and wait for their end, `GRACE` seconds at most.
 
     What goes on after that (it has swallowed its cancellation) cannot be ended by anybody: it is logged, and so is an
-    error in a clean-up.
+    error in a clean-up. What has failed by itself before is nobody's business any more.
     """
     going = [task for task in tasks if not task.done()]
-    for task in going:
-        task.cancel()
-        _leaving.add(task)
-        task.add_done_callback(_left)
+    for task in tasks:
+        if task in going:
+            _leaving.add(task)
+            task.add_done_callback(_left)
+            task.cancel()
+        elif not task.cancelled():
+            task.exception()  # or asyncio would say that nobody asked
     if going:
         _, late = await asyncio.wait(going, timeout=GRACE)
         for task in late:
