@@ -31,7 +31,7 @@ def check(source: bytes, path: str, codes: frozenset[str] = frozenset(RULES)) ->
 
     Raises UncheckedError for what is not Python, or not of a version that this interpreter reads.
     """
-    if not MENTION.search(source):
+    if not MENTION.match(source):
         return []
     try:
         text = _text(source)

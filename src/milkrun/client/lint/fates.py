@@ -4,8 +4,9 @@ import ast
 from enum import Flag, auto
 
 from milkrun.client.lint.libraries import CLOSERS, ENTERING, KEEPERS, REQUESTS
+from milkrun.client.lint.loops import is_retry, is_round
 from milkrun.client.lint.names import Names, last_word
-from milkrun.client.lint.scopes import COMPREHENSIONS, FUNCTIONS, Tree
+from milkrun.client.lint.scopes import FUNCTIONS, Tree
 
 
 class Fate(Flag):
@@ -29,7 +30,6 @@ class Fate(Flag):
 
 ENDED = Fate.ENTERED | Fate.CLOSED
 HANDED_ON = Fate.RETURNED | Fate.YIELDED | Fate.STORED
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _FUNCTIONS = (*FUNCTIONS, ast.Lambda)
 _NEUTRAL = (ast.Compare, ast.UnaryOp, ast.If, ast.While, ast.Assert, ast.Expr, ast.FormattedValue, ast.Delete)
 _WRAPPING = (ast.Await, ast.IfExp, ast.BoolOp)
@@ -51,18 +51,6 @@ class Fates:
         following = _Following(self._tree, self._names, built)
         following.value(built)
         return following.stored
-
-
-def loop_around(tree: Tree, node: ast.AST) -> ast.AST | None:
-    """The innermost loop or comprehension, in the same function, that runs a node in each of its rounds."""
-    for above, field in tree.climb(node):
-        if isinstance(above, (*_FUNCTIONS, ast.ClassDef)) and field == "body":
-            return None
-        if isinstance(above, _LOOPS) and field in {"body", "test"}:
-            return above
-        if isinstance(above, COMPREHENSIONS) and field in {"elt", "key", "value"}:
-            return above
-    return None
 
 
 class _Following:
@@ -134,12 +122,11 @@ class _Following:
     def _is_repeated(self, use: ast.expr) -> bool:
         """Whether a loop or a function that does not also build the client stands around this use of it."""
         call = self._tree.parents[use][0]
-        return any(
-            isinstance(above, (*_LOOPS, *_FUNCTIONS, *COMPREHENSIONS))
-            and above not in self._around
-            and not _is_retry(above, call)
-            for above, _ in self._tree.climb(use)
-        )
+        for above, field in self._tree.climb(use):
+            is_loop = is_round(above, field) and not is_retry(above, call)
+            if above not in self._around and (is_loop or (isinstance(above, _FUNCTIONS) and field == "body")):
+                return True
+        return False
 
     def _argument(self, call: ast.Call) -> Fate:
         word = last_word(call.func)
@@ -148,10 +135,3 @@ class _Following:
         if word == "getattr":
             return Fate.REQUESTED
         return Fate.PASSED
-
-
-def _is_retry(loop: ast.AST, call: ast.AST) -> bool:
-    """`for attempt in range(3):` around a call that does not depend on it sends one request, if need be again."""
-    if not isinstance(loop, ast.For) or last_word(loop.iter) != "range" or not isinstance(loop.target, ast.Name):
-        return False
-    return not any(isinstance(each, ast.Name) and each.id == loop.target.id for each in ast.walk(call))

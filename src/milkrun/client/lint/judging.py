@@ -2,14 +2,16 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cached_property
 
 import msgspec
 
 from milkrun.client.lint import rules
 from milkrun.client.lint.constructions import Construction, Constructions, is_conditional
-from milkrun.client.lint.fates import ENDED, HANDED_ON, Fate, Fates, loop_around
+from milkrun.client.lint.fates import ENDED, HANDED_ON, Fate, Fates
 from milkrun.client.lint.keeping import Keeping
 from milkrun.client.lint.libraries import BLOCKING, CLIENTS, ONE_SHOTS, SHARED_FOR
+from milkrun.client.lint.loops import loop_around, repeats
 from milkrun.client.lint.names import Names
 from milkrun.client.lint.roles import Callable, Role, Roles
 from milkrun.client.lint.rules import Rule
@@ -20,6 +22,7 @@ _HARM = {
     True: "blocks the event loop until the answer is there, and connects anew each time",
     False: "connects anew each time",
 }
+_OF_INTEREST = CLIENTS.keys() | ONE_SHOTS
 _ANY_END = ENDED | HANDED_ON | Fate.PASSED
 
 
@@ -38,13 +41,24 @@ class Judge:
     def __init__(self, module: ast.Module, *, is_test: bool) -> None:
         self._tree = Tree(module)
         self._names = Names(self._tree)
-        self._roles = Roles(self._tree, self._names)
-        self._fates = Fates(self._tree, self._names)
-        self._keeping = Keeping(self._tree, self._names, self._fates)
         self._is_test = is_test
+
+    @cached_property
+    def _roles(self) -> Roles:
+        return Roles(self._tree, self._names)
+
+    @cached_property
+    def _fates(self) -> Fates:
+        return Fates(self._tree, self._names)
+
+    @cached_property
+    def _keeping(self) -> Keeping:
+        return Keeping(self._tree, self._names, self._fates)
 
     def verdicts(self) -> Iterator[Verdict]:
         """Every mistake, in no order."""
+        if not any(self._names.meaning(call.func) & _OF_INTEREST for call in self._tree.calls):
+            return
         for made in Constructions(self._tree, self._names, self._roles, self._fates).all():
             yield from self._misplaced(made)
             yield from self._unclosed(made)
@@ -91,14 +105,15 @@ class Judge:
 
     def _one_shot_rule(self, call: ast.Call, role: Role, *, blocks: bool) -> Rule | None:
         around = self._roles.around(call)
-        in_loop = loop_around(self._tree, call) is not None
+        loop = loop_around(self._tree, call)
         if around and isinstance(around[0], ast.AsyncFunctionDef):
-            return rules.ONE_SHOT if blocks or in_loop or role not in _ONCE else None
+            return rules.ONE_SHOT if blocks or loop or role not in _ONCE else None
         if not blocks:
             return None  # an awaitable that is made here and awaited elsewhere
         if role is Role.HANDLER:
             return rules.IN_HANDLER
-        return rules.IN_LOOP if in_loop else None
+        # The same request until a server is there: nothing could be kept that the next one would find.
+        return rules.IN_LOOP if loop and not repeats(loop, call) else None
 
     def _looping_caller(self, node: ast.AST) -> ast.Call | None:
         """A call, in a loop, of the function around: the client is built in that loop all the same."""

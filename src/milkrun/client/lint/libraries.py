@@ -63,5 +63,18 @@ KEEPERS = frozenset({"closing", "aclosing", "enter_context", "enter_async_contex
 # Transports that are made for the one client they are given to, so that its connections are its own after all.
 OWN_TRANSPORTS = frozenset({"HTTPTransport", "AsyncHTTPTransport"})
 
-MENTION = re.compile(rb"httpx|aiohttp|niquests|milkrun")
-"""A file in which this is not found has no client to look at, and need not be parsed."""
+_LIBRARY = r"(?:httpx2?|aiohttp|niquests)"
+_WORDS = "|".join({name.rpartition(".")[2] for name in CLIENTS.keys() | ONE_SHOTS})
+MENTION = re.compile(
+    rf"""
+        (?=(?s:.*?)(?:httpx|aiohttp|niquests|milkrun))(?s:.*?)
+        (?:
+            \b(?:Client|AsyncClient|ClientSession|Session|AsyncSession)\b
+          | \b{_LIBRARY}\s*\.\s*(?:{_WORDS})\b
+          | \b{_LIBRARY}\s+as\b
+          | \bfrom\s+{_LIBRARY}\b
+        )
+    """.encode(),
+    re.VERBOSE,
+)
+"""A file that this does not match from its start has no client to look at, and need not be parsed."""

@@ -5,6 +5,7 @@ from collections import defaultdict
 from enum import StrEnum
 
 from milkrun.client.lint import frameworks as known
+from milkrun.client.lint.loops import loop_around
 from milkrun.client.lint.names import Names, last_word
 from milkrun.client.lint.scopes import FUNCTIONS, Definition, Function, Scope, Tree
 
@@ -40,7 +41,7 @@ class Roles:
         self._tree = tree
         self._names = names
         self._said: dict[Definition | ast.Lambda, set[Role]] = defaultdict(set)
-        self._asked: set[Callable] = set()
+        self._found: dict[Function, Role] = {}
         self._has_commands = any(self._imports("click") | self._imports("typer"))
         for function in tree.functions:
             self._said[function].update(self._by_itself(function), *map(self._by_decorator, function.decorator_list))
@@ -86,13 +87,13 @@ class Roles:
 
     def _by_callers(self, function: Function) -> Role:
         """What only a main() or a lifespan calls is a part of it, as long as all its callers are in this file."""
-        calls = self._names.callers.get(function, [])
-        if not calls or function in self._asked:
-            return Role.HELPER
-        self._asked.add(function)
-        roles = {self.at(call) for call in calls}
-        self._asked.remove(function)
-        return min(roles, key=_ORDER.index) if roles <= _ONCE else Role.HELPER
+        if function not in self._found:
+            self._found[function] = Role.HELPER  # what it is found to be where it calls itself: it may run often
+            calls = self._names.callers.get(function, ())
+            roles = {self.at(call) for call in calls}
+            if roles and roles <= _ONCE and not any(loop_around(self._tree, call) for call in calls):
+                self._found[function] = min(roles, key=_ORDER.index)
+        return self._found[function]
 
     def _by_itself(self, function: Function) -> set[Role]:
         found = set()

@@ -17,7 +17,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 IN_HANDLER = Rule(
     code="MRC001",
     name="client-in-handler",
-    message="{client} is built in {place}: every request pays for a TLS context and new connections",
+    message="{client} is built in {place}: every request opens connections anew",
     fix="build it once in the lifespan, `{with_} {code} as client: yield {{'client': client}}`, "
     "and take it from `request.state.client` (or, by milkrun.client.asgi, as `client: SharedClient`)",
 )
@@ -42,7 +42,7 @@ NEVER_CLOSED = Rule(
 AT_IMPORT = Rule(
     code="MRC005",
     name="client-at-import",
-    message="{client} is built when the module is imported: before there is an event loop, before a fork, for ever",
+    message="{client} is built when the module is imported: before any event loop and any fork, and for ever",
     fix="build it in the lifespan or in main(), `{with_} {code} as client:`, and hand it on",
 )
 ONE_SHOT = Rule(

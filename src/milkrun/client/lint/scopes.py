@@ -14,6 +14,26 @@ Binding = str | Definition | ast.expr | None
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _OPENING = (*FUNCTIONS, ast.Lambda, ast.ClassDef, *COMPREHENSIONS)
+# Contexts and operators are one object for all of a file's nodes, and have no place in it.
+_SHARED = (ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)
+# What binds names, or is looked for.
+_NOTED = frozenset(
+    {
+        ast.AsyncFunctionDef,
+        ast.Call,
+        ast.ClassDef,
+        ast.ExceptHandler,
+        ast.FunctionDef,
+        ast.Global,
+        ast.Import,
+        ast.ImportFrom,
+        ast.MatchAs,
+        ast.MatchMapping,
+        ast.MatchStar,
+        ast.Name,
+        ast.Nonlocal,
+    }
+)
 _NOT_FOUND = frozenset({"ImportError", "ModuleNotFoundError"})
 
 
@@ -75,21 +95,22 @@ class Tree:
         while stack:
             node, scope = stack.pop()
             self.scopes[node] = scope
-            self._note(node)
-            _bind(node, scope, self)
-            inner = _opened(node, scope)
+            if type(node) in _NOTED:
+                self._note(node)
+                _bind(node, scope, self)
+            inner = _opened(node, scope) if isinstance(node, _OPENING) else scope
             children = []
             for field, child in _children(node):
                 self.parents[child] = (node, field)
-                children.append((child, inner if _is_inside(node, field) else scope))
+                children.append((child, inner if inner is scope or _is_inside(node, field) else scope))
             stack.extend(reversed(children))
 
     def _note(self, node: ast.AST) -> None:
         match node:
-            case ast.Call():
-                self.calls.append(node)
             case ast.Name():
                 self.names.append(node)
+            case ast.Call():
+                self.calls.append(node)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 self.functions.append(node)
 
@@ -110,21 +131,22 @@ class Tree:
 
 
 def _children(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
-    for field, value in ast.iter_fields(node):
-        for child in value if isinstance(value, list) else (value,):
-            # Contexts and operators are one object for all of a file's nodes, and have no place in it.
-            if isinstance(child, ast.AST) and not isinstance(child, ast.expr_context | ast.operator | ast.cmpop):
-                yield field, child
+    for field in node._fields:
+        value = getattr(node, field, None)
+        if isinstance(value, list):
+            for child in value:
+                if isinstance(child, ast.AST) and not isinstance(child, _SHARED):
+                    yield field, child
+        elif isinstance(value, ast.AST) and not isinstance(value, _SHARED):
+            yield field, value
 
 
 def _is_inside(node: ast.AST, field: str) -> bool:
     """Whether this field is run in the scope that the node opens; decorators, defaults and bases are run outside."""
-    return isinstance(node, COMPREHENSIONS) or (isinstance(node, _OPENING) and field == "body")
+    return isinstance(node, COMPREHENSIONS) or field == "body"
 
 
 def _opened(node: ast.AST, scope: Scope) -> Scope:
-    if not isinstance(node, _OPENING):
-        return scope
     inner = Scope(node, scope)
     if isinstance(node, (*FUNCTIONS, ast.Lambda)):
         given = node.args

@@ -4,6 +4,7 @@ import io
 import re
 import tokenize
 from collections.abc import Iterable
+from functools import cached_property
 
 _NOQA = re.compile(r"#\s*noqa(?P<codes>\s*:\s*[A-Z]+[0-9]+(?:[\s,]+[A-Z]+[0-9]+)*)?", re.IGNORECASE)
 _CODE = re.compile(r"[A-Z]+[0-9]+", re.IGNORECASE)
@@ -16,15 +17,17 @@ class Suppressions:
     """The codes that each line of a file suppresses; a comment for other linters suppresses nothing of ours."""
 
     def __init__(self, text: str) -> None:
-        self._codes: dict[int, frozenset[str]] = {}
-        if "noqa" in text.lower():  # tokens cost more than everything else, and few files need them
-            self._read(text)
+        self._text = text
 
-    def _read(self, text: str) -> None:
-        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+    @cached_property
+    def _codes(self) -> dict[int, frozenset[str]]:
+        """Read when there is something to suppress: tokens cost more than all else."""
+        codes = {}
+        for token in tokenize.generate_tokens(io.StringIO(self._text).readline):
             if token.type == tokenize.COMMENT and (found := _NOQA.search(token.string)):
-                codes = frozenset(code.upper() for code in _CODE.findall(found["codes"] or ""))
-                self._codes[token.start[0]] = codes or EVERYTHING
+                said = frozenset(code.upper() for code in _CODE.findall(found["codes"] or ""))
+                codes[token.start[0]] = said or EVERYTHING
+        return codes
 
     def covers(self, code: str, lines: Iterable[int]) -> bool:
         """Whether a comment on one of these lines suppresses this rule."""
