@@ -170,6 +170,24 @@ async def test_a_test_puts_its_own_client_in_the_shared_ones_place() -> None:
         assert mine.stats()["requests_total"] == 2
 
 
+async def test_middleware_asks_with_the_scope_it_has() -> None:
+    asked = []
+
+    class Middleware:
+        def __init__(self, app: Any) -> None:
+            self._app = app
+
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            asked.append(client_of(scope))
+            await self._app(scope, receive, send)
+
+    app = application()
+    app.add_middleware(Middleware)
+    async with scripted(answers(OK)) as server, asking(app) as http:
+        await http.get("/ask", params={"url": server.url})
+        assert asked == [client_of(app)]
+
+
 async def test_a_test_has_the_lifespan_make_its_client() -> None:
     app = application(make=lambda: Client(resolve={"api.example": "127.0.0.1"}))
     async with scripted(answers(TEAPOT)) as server, asking(app) as http:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -15,7 +16,7 @@ from milkrun.client.asgi import client_lifespan, client_of
 from milkrun.client.asgi.clients import KEY
 from tests.support.loops import both_loops as anyio_backend
 from tests.support.scripted import OK, Peer, answers, scripted, silence
-from tests.support.turns import turns, until
+from tests.support.turns import PATIENCE, turns, until
 
 __all__ = ["anyio_backend"]
 
@@ -161,7 +162,28 @@ async def test_one_application_on_two_loops_at_once_has_a_client_on_each() -> No
     async with scripted(answers(OK)) as server, running(app) as state:
         await asyncio.to_thread(asyncio.run, elsewhere())
         assert made.closed == [False, True]
-        assert (await state[KEY].get(None).get(server.url)).status == 200
+        assert client_of(app) is state[KEY].get(None)
+        assert (await client_of(app).get(server.url)).status == 200
+
+
+async def test_of_two_loops_with_one_application_the_first_may_end_first() -> None:
+    app = FastAPI(lifespan=client_lifespan())
+    begun, go_on = threading.Event(), threading.Event()
+
+    async def elsewhere() -> None:
+        async with running(app):
+            mine = client_of(app)
+            begun.set()
+            assert await asyncio.to_thread(go_on.wait, PATIENCE)
+            assert client_of(app) is mine
+        with pytest.raises(UsageError, match="no client_lifespan is running"):
+            client_of(app)
+
+    async with running(app):
+        other = asyncio.create_task(asyncio.to_thread(asyncio.run, elsewhere()))
+        assert await asyncio.to_thread(begun.wait, PATIENCE)
+    go_on.set()
+    await other
 
 
 async def test_a_routers_lifespan_adds_the_clients_that_the_application_has_not() -> None:

@@ -25,6 +25,7 @@ class Tuned(Client):
         ({"named": {"billing": Client()}}, r"'billing' was made already.* give what makes it: lambda: Client\(…\)"),
         ({"make": None}, "what makes the client 'default' must be callable without arguments, not None"),
         ({"named": {"billing": "https://billing"}}, "'billing' must be callable without arguments, not 'https"),
+        ({"drain": -1.0}, "drain=-1.0: expected seconds, 0 or more"),
         ({"named": {"default": Client}}, "'default' is the one without a name: give what makes it as make="),
     ],
 )

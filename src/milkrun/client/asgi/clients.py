@@ -52,7 +52,7 @@ class Clients:
         """The client of this name, or without one the default. Raises UsageError: there is none, or none any more."""
         if self.stage is Stage.CLOSED:
             raise UsageError(_SHUT_DOWN)
-        client = self._lent.get(name or DEFAULT)
+        client = self._lent.get(DEFAULT if name is None else name)
         if client is None:
             there = ", ".join(map(repr, self._lent))
             raise UsageError(

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 
 from milkrun.client.asgi.lent import Lent
 
@@ -13,13 +14,13 @@ _log = logging.getLogger("milkrun.client")
 
 async def drain(clients: Mapping[str, Lent], seconds: float) -> None:
     """Wait until no client has a request under way, for so long at most, and close them all, also when cancelled."""
-    try:
-        await _finished(clients, seconds)
-    finally:
-        for name, client in clients.items():
-            if client.under_way:
-                _tell(name, client)
-            await client.owner.aclose()
+    async with AsyncExitStack() as closing:
+        for client in clients.values():
+            closing.push_async_callback(client.owner.aclose)
+        try:
+            await _finished(clients, seconds)
+        finally:
+            _tell(clients)
 
 
 async def _finished(clients: Mapping[str, Lent], seconds: float) -> None:
@@ -29,11 +30,10 @@ async def _finished(clients: Mapping[str, Lent], seconds: float) -> None:
         await asyncio.sleep(_PAUSE)
 
 
-def _tell(name: str, client: Lent) -> None:
-    origins = [origin for origin, figures in client.stats_by_origin().items() if figures["connections"]["in_use"]]
-    _log.warning(
-        "the client %r is closed with requests under way: %d, to %s",
-        name,
-        client.under_way,
-        ", ".join(origins) or "nowhere yet",
-    )
+def _tell(clients: Mapping[str, Lent]) -> None:
+    for name, client in clients.items():
+        if client.under_way:
+            origins = client.stats_by_origin().items()
+            to = ", ".join(origin for origin, figures in origins if figures["connections"]["in_use"])
+            count = client.under_way
+            _log.warning("the client %r is closed with requests under way: %d, to %s", name, count, to or "nowhere yet")

@@ -19,8 +19,8 @@ def client_of(where: Any, name: str | None = None) -> Client:
     """The application's client of this name, or without one the default.
 
     Args:
-        where: a request or WebSocket of Starlette or FastAPI; or the application itself, in its own lifespan and in
-            tasks that belong to no request.
+        where: a request or WebSocket of Starlette or FastAPI, or its scope; or the application itself, in its own
+            lifespan and in tasks that belong to no request.
         name: as in `client_lifespan(named=…)`.
 
     Raises:
@@ -31,7 +31,7 @@ def client_of(where: Any, name: str | None = None) -> Client:
 
 def clients_of(where: Any) -> Clients:
     """All of the application's clients: see `client_of`."""
-    scope = getattr(where, "scope", None)
+    scope = getattr(where, "scope", where if isinstance(where, Mapping) else None)
     clients = _of_application(where) if scope is None else clients_in(scope)
     if clients is None:
         raise UsageError(_NONE)

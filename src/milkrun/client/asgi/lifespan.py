@@ -42,6 +42,8 @@ def client_lifespan(
     """
     if DEFAULT in named:
         raise UsageError(f"the client {DEFAULT!r} is the one without a name: give what makes it as make=")
+    if not drain >= 0:
+        raise UsageError(f"drain={drain!r}: expected seconds, 0 or more")
     makers = {DEFAULT: make, **named}
     checked(makers)
     inner = _context(own)
@@ -58,9 +60,9 @@ def client_lifespan(
 @asynccontextmanager
 async def _clients(app: Any, makers: Mapping[str, Make], seconds: float) -> AsyncIterator[Clients]:
     loop = asyncio.get_running_loop()
-    outer = getattr(app.state, KEY, None)
-    # Another loop's are of the same application all the same: two tests run it at once.
-    clients = outer if outer is not None and outer.loop is loop else Clients(loop)
+    before: Clients | None = getattr(app.state, KEY, None)
+    # Those of another loop are of the same application all the same: two tests run it at once.
+    clients = before if before is not None and before.loop is loop else Clients(loop)
     setattr(app.state, KEY, clients)
     made: dict[str, Lent] = {}
     try:
@@ -70,13 +72,17 @@ async def _clients(app: Any, makers: Mapping[str, Make], seconds: float) -> Asyn
     finally:
         # A start that failed, and a server that is torn down, wait for nobody.
         await drained(made, 0.0 if clients.stage is Stage.OPEN else seconds)
-        if clients is not outer:
-            _forget(app, clients)
+        if clients is not before:
+            clients.stage = Stage.CLOSED
+            _withdraw(app, clients, before)
 
 
-def _forget(app: Any, clients: Clients) -> None:
-    clients.stage = Stage.CLOSED
-    if getattr(app.state, KEY, None) is clients:
+def _withdraw(app: Any, clients: Clients, before: Clients | None) -> None:
+    if getattr(app.state, KEY, None) is not clients:
+        return  # another loop's, which began later
+    if before is not None and before.stage is Stage.OPEN:
+        setattr(app.state, KEY, before)
+    else:
         delattr(app.state, KEY)
 
 
