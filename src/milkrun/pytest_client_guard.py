@@ -36,4 +36,4 @@ def _switch_on(config: pytest.Config) -> None:
         time_wait=int(config.getini("client_guard_time_wait")) if limit is None else limit,
         ignore=tuple(config.getini("client_guard_ignore")),
     )
-    config.pluginmanager.register(ClientGuard(rules), "milkrun-client-guard")
+    config.pluginmanager.register(ClientGuard(rules))

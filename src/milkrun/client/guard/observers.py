@@ -17,7 +17,7 @@ class Dial:
         over: whether the call that opened it has ended; what runs later in its context is something else.
     """
 
-    __slots__ = ("opened", "origin", "over", "trail")
+    __slots__ = ("__weakref__", "opened", "origin", "over", "trail")
 
     def __init__(self, origin: str, trail: Trail) -> None:
         self.origin = origin
