@@ -159,6 +159,7 @@ def build(
     pairs = tuple(headers.items() if isinstance(headers, Mapping) else headers)
     payload = _payload(content)
     if verbatim:
+        payload = b"" if payload is None else payload  # which may be framed as chunks
         defaults, chunked = dict[str, str](), _is_chunked(pairs, payload)
         given = {name.lower() for name, _ in pairs}
     else:

@@ -53,7 +53,7 @@ class Asker:
             message = f"the URL has the scheme {url.scheme!r}; expected http or https"
             raise face.error("UnsupportedProtocol", message, request)
         options: RequestOptions = {
-            "headers": [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
+            "headers": _fields(request),
             "content": content,
             "target": extensions.get("target", url.raw_path).decode("latin-1"),
             "verbatim": True,
@@ -84,6 +84,13 @@ def _key(request: Any) -> Key:
     )
 
 
+def _fields(request: Any) -> list[tuple[str, str]]:
+    fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw]
+    if "transfer-encoding" in request.headers:  # beside which no length may be sent (RFC 9112 6.1); the faces do
+        return [(name, value) for name, value in fields if name.lower() != "content-length"]
+    return fields
+
+
 def _content(face: Face, request: Any) -> bytes | AsyncIterator[bytes] | None:
     stream = request.stream
     if type(stream) is face.module.ByteStream:
@@ -96,7 +103,7 @@ def _content(face: Face, request: Any) -> bytes | AsyncIterator[bytes] | None:
 
 async def _measured(face: Face, request: Any) -> AsyncIterator[bytes]:
     """The pieces of a stream, as many bytes as were promised; whoever stops before its end closes it."""
-    promised = request.headers.get("content-length")
+    promised = None if "transfer-encoding" in request.headers else request.headers.get("content-length")
     length = 0
     stream = request.stream.__aiter__()
     try:
