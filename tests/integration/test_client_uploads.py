@@ -164,6 +164,19 @@ async def test_an_answer_that_comes_early_ends_the_upload() -> None:
         assert pulled == once
 
 
+@pytest.mark.parametrize("source", SOURCES)
+async def test_a_generator_of_which_nobody_wants_more_is_closed(source: Callable[..., Any]) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.hear()
+        await peer.say(REFUSAL)
+        await silence(peer)
+
+    pieces = source(*[b"x" * 100_000] * 500)
+    async with asyncio.timeout(10), scripted(script) as server, Client() as client:
+        assert (await client.post(server.url, content=pieces)).status == 413
+        assert await until(lambda: getattr(pieces, "ag_frame", None) is getattr(pieces, "gi_frame", None) is None)
+
+
 async def test_an_answer_may_be_read_while_the_content_is_still_sent() -> None:
     go = asyncio.Event()
 

@@ -1,7 +1,8 @@
 """Content that is streamed: pulled from its source as fast as the server takes it."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable
+from contextlib import AsyncExitStack, ExitStack, aclosing
 from types import AsyncGeneratorType, GeneratorType
 from typing import cast
 
@@ -52,13 +53,14 @@ class Upload:
     async def _write_all(self, exchange: OpenExchange) -> int | None:
         """How much was sent; None: nobody wanted the rest."""
         length = 0
-        async for piece in _pieces(cast("bytes | Stream", self._request.content)):
-            length += len(piece)
-            if self._request.length is not None and length > self._request.length:
-                self._judge(length)
-            await asyncio.sleep(0)  # a source that never waits would keep from us that nobody wants more
-            if not await exchange.write(piece):
-                return None
+        async with aclosing(_pieces(cast("bytes | Stream", self._request.content))) as pieces:
+            async for piece in pieces:
+                length += len(piece)
+                if self._request.length is not None and length > self._request.length:
+                    self._judge(length)
+                await asyncio.sleep(0)  # a source that never waits would keep from us that nobody wants more
+                if not await exchange.write(piece):
+                    return None
         return length
 
     def _judge(self, length: int) -> None:
@@ -75,15 +77,22 @@ def _is_spent(content: object) -> bool:
     return isinstance(content, AsyncGeneratorType) and content.ag_frame is None
 
 
-async def _pieces(content: bytes | Stream) -> AsyncIterator[bytes]:
+async def _pieces(content: bytes | Stream) -> AsyncGenerator[bytes, None]:
+    """The content in pieces; a generator is closed with this one: it may hold a file, and nobody else ends it."""
     if isinstance(content, bytes):
         yield content
     elif isinstance(content, AsyncIterable):
-        async for piece in content:
-            yield _fixed(piece)
+        async with AsyncExitStack() as stack:
+            if isinstance(content, AsyncGeneratorType):
+                stack.push_async_callback(content.aclose)
+            async for piece in content:
+                yield _fixed(piece)
     else:
-        for piece in content:
-            yield _fixed(piece)
+        with ExitStack() as stack:
+            if isinstance(content, GeneratorType):
+                stack.callback(content.close)
+            for piece in content:
+                yield _fixed(piece)
 
 
 def _fixed(piece: object) -> bytes:
