@@ -15,6 +15,8 @@ from enum import StrEnum
 from types import ModuleType
 from typing import Any, cast
 
+import httpcore
+import httpcore2
 import httpx
 import httpx2
 import msgspec
@@ -51,6 +53,11 @@ class Face(StrEnum):
         return httpx if self is Face.LEGACY else httpx2
 
     @property
+    def core(self) -> ModuleType:
+        """What its own transport is made of: whose errors network streams raise."""
+        return httpcore if self is Face.LEGACY else httpcore2
+
+    @property
     def is_ours(self) -> bool:
         """Whether Milkrun sends."""
         return self is not Face.OWN
@@ -71,13 +78,15 @@ class Visit:
 
     Attributes:
         api: the face's package.
+        core: the package beneath it.
         client: a client of the face, with the server's door as its `base_url`.
         engine: our client, which carries it; None if the face is on its own.
     """
 
     def __init__(self, cell: Cell, port: int, authority: Authority, trust: ssl.SSLContext) -> None:
         self.cell = cell
-        self.face, self.wire, self.api = cell.face, cell.wire, cast("Any", cell.face.api)
+        self.face, self.wire = cell.face, cell.wire
+        self.api, self.core = cast("Any", cell.face.api), cast("Any", cell.face.core)
         self.door = f"{'https' if cell.wire.secure else 'http'}://127.0.0.1:{port}"
         self.port = port
         self._authority, self._trust = authority, trust
@@ -117,15 +126,32 @@ class Visit:
             await engine.aclose()
 
 
+CELLS = (
+    *(Cell(Face.OWN, wire) for wire in Wire),
+    *(Cell(Face.OURS, wire) for wire in Wire),
+    Cell(Face.LEGACY, Wire.PLAIN),  # the same transport: what it says to httpx is not the wire's
+)
+
+
 def everywhere(where: Callable[[Cell], bool] = lambda _: True) -> pytest.MarkDecorator:
     """Run a test in every cell, or in those that `where` picks."""
-    cells = [cell for face in Face for wire in Wire if where(cell := Cell(face, wire))]
+    cells = [cell for cell in CELLS if where(cell)]
     return pytest.mark.parametrize("visit", cells, ids=str, indirect=True)
 
 
 def on(*wires: Wire) -> pytest.MarkDecorator:
     """Run a test on every face, over these wires."""
     return everywhere(lambda cell: cell.wire in wires)
+
+
+def knows_zstd(cell: Cell) -> bool:
+    """Whether the face can undo it: httpx would need one package more."""
+    return cell.face is not Face.LEGACY
+
+
+def leaks(cell: Cell) -> bool:
+    """Whether what is left of a cancelled request is a TLS connection that nobody closes, as on httpx2's own."""
+    return cell.face is Face.OWN and cell.wire.secure
 
 
 def on_ours() -> pytest.MarkDecorator:

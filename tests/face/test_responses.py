@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from tests.face.faces import Visit, Wire, everywhere, on
+from tests.face.faces import Visit, Wire, everywhere, knows_zstd, on
 from tests.face.heard import answer, heard
 from tests.support.compressing import COMPRESSORS, compressed
 from tests.support.scripted import OK, Peer, answers, once, scripted
@@ -117,7 +117,7 @@ async def test_elapsed_is_known_once_the_response_is_closed(visit: Visit) -> Non
         assert response.elapsed > dt.timedelta(0)
 
 
-@everywhere()
+@everywhere(knows_zstd)
 @pytest.mark.parametrize("coding", [*sorted(COMPRESSORS), "gzip, br"])
 async def test_the_face_undoes_content_codings(visit: Visit, coding: str) -> None:
     body = compressed(TEXT, coding)
@@ -135,7 +135,7 @@ async def test_raw_is_the_body_with_its_codings_on(visit: Visit, coding: str) ->
         assert b"".join([piece async for piece in response.aiter_raw()]) == body
 
 
-@everywhere()
+@everywhere(knows_zstd)
 @pytest.mark.parametrize("coding", sorted(COMPRESSORS))
 async def test_a_body_that_is_not_in_its_coding_is_a_decoding_error(visit: Visit, coding: str) -> None:
     with pytest.raises(visit.api.DecodingError) as caught:

@@ -21,7 +21,7 @@ EXCHANGE = [
     "receive_response_body",
     "response_closed",
 ]
-OURS = {"connection.wait_for_pool", "connection.resolve"}
+OURS = {"pool.wait_for_connection", "connection.resolve_host"}
 
 
 class Listener:

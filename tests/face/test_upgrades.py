@@ -79,15 +79,14 @@ async def test_a_tunnel_that_stays_silent_is_a_read_timeout(visit: Visit) -> Non
     async with scripted(say_back) as serving, visit.client.stream("GET", serving.url, headers=UPGRADE) as response:
         network = response.extensions["network_stream"]
         assert await network.read(max_bytes=100, timeout=5.0) == b"welcome"
-        with pytest.raises(Exception, match="") as caught:
+        with pytest.raises(visit.core.ReadTimeout):
             await network.read(max_bytes=100, timeout=0.02)
-    assert type(caught.value).__name__ == "ReadTimeout"
 
 
 @everywhere(lambda cell: cell.face is not Face.LEGACY and cell.wire is not Wire.HTTP2)
 async def test_httpx2s_websockets_go_over_it(visit: Visit) -> None:
     async with visit.client.websocket(f"{visit.door.replace('http', 'ws', 1)}/socket") as socket:
-        for text in ("two bottles", "m" * 100_000):
+        for text in ("two bottles", "m" * 40_000):
             await socket.send_text(text)
             assert await socket.receive_text() == text
 
