@@ -13,6 +13,8 @@ def unclosable(client: T) -> T:
     It shares all that the client has: transport, cookies, headers, hooks, and whether it is closed. What may be
     closed by many can so be given to each of them; you close the client itself.
     """
+    if isinstance(client, _Unclosable):
+        return client
     view: T = object.__new__(_view_of(cast("Any", type(client))))
     view.__dict__ = client.__dict__
     return view
