@@ -3,7 +3,8 @@
 import asyncio.base_events
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from types import FrameType
@@ -27,23 +28,20 @@ def patch_sockets(patches: Patches) -> None:
     """Tell the observers of what opens connections and is always imported."""
     for name in ("connect", "connect_ex"):
         patches.replace(socket.socket, name, _connecting(getattr(socket.socket, name)))
-    patches.replace(socket, "create_connection", _calling(socket.create_connection, _of_address))
+    patches.replace(socket, "create_connection", _calling(socket.create_connection))
     loop = asyncio.base_events.BaseEventLoop
-    patches.replace(loop, "create_connection", _awaiting(loop.create_connection, _of_host(2, "host", "port")))
+    patches.replace(loop, "create_connection", _by_asyncio(loop.create_connection))
     patches.replace(Reach, "reach", _awaiting(Reach.reach, _of_origin))
 
 
 def patch_uvloop(patches: Patches, uvloop: Any) -> None:
     """Tell of uvloop's own connections: they go past Python's sockets."""
-    original = uvloop.Loop.create_connection
-    patches.replace(
-        uvloop.Loop, "create_connection", _awaiting(original, _of_host(2, "host", "port"), past_python=True)
-    )
+    patches.replace(uvloop.Loop, "create_connection", _by_uvloop(uvloop.Loop.create_connection))
 
 
 def patch_anyio(patches: Patches, anyio: Any) -> None:
     """Tell of anyio's connections by name: it resolves names itself, and connects to addresses."""
-    patches.replace(anyio, "connect_tcp", _awaiting(anyio.connect_tcp, _of_host(0, "remote_host", "remote_port")))
+    patches.replace(anyio, "connect_tcp", _awaiting(anyio.connect_tcp, _of_host("remote_host", "remote_port")))
 
 
 def _connecting(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -61,41 +59,71 @@ def _connecting(original: Callable[..., Any]) -> Callable[..., Any]:
     return connect
 
 
-def _calling(original: Callable[..., Any], where: Where) -> Callable[..., Any]:
+def _calling(original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
     def call(*args: Any, **kwargs: Any) -> Any:
-        dial = None if _now() else _set_out(where(args, kwargs), sys._getframe(1))  # noqa: SLF001  # as above
-        if dial is None:
+        with _dialling(_of_address(args, kwargs), sys._getframe(1)):  # noqa: SLF001  # as above
             return original(*args, **kwargs)
-        _under_way.set(dial)
-        try:
-            return original(*args, **kwargs)
-        finally:
-            _end(dial)
 
     return call
 
 
-def _awaiting(original: Callable[..., Any], where: Where, *, past_python: bool = False) -> Callable[..., Any]:
+def _awaiting(original: Callable[..., Any], where: Where) -> Callable[..., Any]:
     @wraps(original)
     async def call(*args: Any, **kwargs: Any) -> Any:
-        origin, outer = where(args, kwargs), _now()
-        dial = outer or _set_out(origin, sys._getframe(1))  # noqa: SLF001  # as above
-        if origin is None or dial is None:
+        with _dialling(where(args, kwargs), sys._getframe(1)):  # noqa: SLF001  # as above
             return await original(*args, **kwargs)
-        _under_way.set(dial)
-        try:
-            if not past_python:
-                return await original(*args, **kwargs)
-            _open(dial)
-            transport, protocol = await original(*args, **kwargs)
-            _reach(dial, transport.get_extra_info("socket").fileno())
-            return transport, protocol
-        finally:
-            if outer is None:
-                _end(dial)
 
     return call
+
+
+def _by_asyncio(original: Callable[..., Any]) -> Callable[..., Any]:
+    where = _of_host("host", "port")
+
+    @wraps(original)
+    async def create_connection(self: object, protocol_factory: Callable[[], Any], *args: Any, **kwargs: Any) -> Any:
+        with _dialling(where(args, kwargs), sys._getframe(1)) as dial:  # noqa: SLF001  # as above
+
+            def made() -> Any:  # once it is connected: what the protocol opens is something else
+                if dial is not None:
+                    dial.over = True
+                return protocol_factory()
+
+            return await original(self, made, *args, **kwargs)
+
+    return create_connection
+
+
+def _by_uvloop(original: Callable[..., Any]) -> Callable[..., Any]:
+    where = _of_host("host", "port")
+
+    @wraps(original)
+    async def create_connection(self: object, protocol_factory: Callable[[], Any], *args: Any, **kwargs: Any) -> Any:
+        with _dialling(where(args, kwargs), sys._getframe(1)) as dial:  # noqa: SLF001  # as above
+            _open(dial)
+            _under_way.set(None)  # what Python's sockets do now, for the protocol, is something else
+            transport, protocol = await original(self, protocol_factory, *args, **kwargs)
+            _reach(dial, transport.get_extra_info("socket").fileno())
+            return transport, protocol
+
+    return create_connection
+
+
+@contextmanager
+def _dialling(origin: str | None, frame: FrameType) -> Iterator[Dial | None]:
+    """Inside, sockets connect to that origin for `frame`, or for whoever set out before; None: to none that counts."""
+    outer = _now()
+    dial = outer or _set_out(origin, frame)
+    if origin is None or dial is None:
+        yield None
+        return
+    _under_way.set(dial)
+    try:
+        yield dial
+    finally:
+        _under_way.set(outer)
+        if outer is None:
+            dial.over = True
 
 
 def _now() -> Dial | None:
@@ -126,11 +154,6 @@ def _reach(dial: Dial | None, descriptor: int) -> None:
             observer.reached(dial, descriptor)
 
 
-def _end(dial: Dial) -> None:
-    dial.over = True
-    _under_way.set(None)
-
-
 def _of_address(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
     address = args[0] if args else kwargs.get("address")
     if not isinstance(address, tuple) or len(address) < 2:
@@ -138,11 +161,11 @@ def _of_address(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
     return _named(address[0], address[1])
 
 
-def _of_host(position: int, *names: str) -> Where:
-    """The origin where host and port are arguments of these names, or the ones at `position`."""
+def _of_host(*names: str) -> Where:
+    """The origin where host and port are the first arguments, or have these names."""
 
     def where(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
-        given = dict(zip(names, args[position:], strict=False)) | kwargs
+        given = dict(zip(names, args, strict=False)) | kwargs
         host = given.get(names[0])
         return None if host is None else _named(host, given.get(names[1]))
 
