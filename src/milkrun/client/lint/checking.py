@@ -1,9 +1,9 @@
 """One file's source, checked: text to tree to findings. The code is read, never imported or run."""
 
 import ast
-import io
+import codecs
 import re
-import tokenize
+import sys
 import warnings
 from pathlib import PurePath
 
@@ -14,6 +14,11 @@ from milkrun.client.lint.rules import RULES
 from milkrun.client.lint.suppression import Suppressions
 
 _LINE_END = re.compile(r"\r\n|\r|\n")  # what ends a line for Python; str.splitlines knows more
+# On the first line, or on the second if the first is nothing but a comment.
+_DECLARED = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?:[ \t\f]*(?:#[^\r\n]*)?(?:\r\n|\r|\n))?[ \t\f]*#[^\r\n]*?coding[:=][ \t]*([-\w.]+)"
+)
+_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 _TEST_FILE = re.compile(r"test_.*|.*_test|conftest")
 _TEST_FOLDERS = frozenset({"test", "tests"})
 
@@ -34,18 +39,13 @@ def check(source: bytes, path: str, codes: frozenset[str] = frozenset(RULES)) ->
     if not MENTION.match(source):
         return []
     try:
-        text = _text(source)
-        module = _parsed(text)
+        text, module = _read(source, path)
         found = list(Judge(module, is_test=is_test(path)).verdicts())
-        findings = _Findings(path, text)
-        kept = [verdict for verdict in found if verdict.rule.code in codes and not findings.is_suppressed(verdict)]
-        return sorted(map(findings.of, kept))
-    except (SyntaxError, UnicodeError) as err:
-        line = getattr(err, "lineno", None) or 0
-        message = f"not read as Python: {err.msg if isinstance(err, SyntaxError) else err}"
-        raise UncheckedError(Problem(path=path, line=line, message=message)) from err
     except (RecursionError, MemoryError) as err:
         raise UncheckedError(Problem(path=path, message="nested too deeply to be read")) from err
+    findings = _Findings(path, text)
+    kept = [verdict for verdict in found if verdict.rule.code in codes and not findings.is_suppressed(verdict)]
+    return sorted(map(findings.of, kept))
 
 
 def is_test(path: str) -> bool:
@@ -54,10 +54,21 @@ def is_test(path: str) -> bool:
     return bool(_TEST_FILE.fullmatch(where.stem)) or not _TEST_FOLDERS.isdisjoint(where.parts[:-1])
 
 
+def _read(source: bytes, path: str) -> tuple[str, ast.Module]:
+    try:
+        text = _text(source)
+        return text, _parsed(text)
+    except (SyntaxError, ValueError, LookupError) as err:  # the latter two are of encodings
+        line = getattr(err, "lineno", None) or 0
+        message = f"not read as Python {_VERSION}: {err.msg if isinstance(err, SyntaxError) else err}"
+        raise UncheckedError(Problem(path=path, line=line, message=message)) from err
+
+
 def _text(source: bytes) -> str:
-    """Decode as Python does (PEP 263), with its line ends as they are."""
-    encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
-    return source.decode(encoding)
+    """Decode as Python does (PEP 263), with its line ends as they are. `tokenize` refuses some that Python reads."""
+    declared = _DECLARED.match(source)
+    encoding = declared[1].decode("ascii") if declared else "utf-8"
+    return source.removeprefix(codecs.BOM_UTF8).decode(encoding)
 
 
 def _parsed(text: str) -> ast.Module:

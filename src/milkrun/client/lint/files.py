@@ -41,8 +41,8 @@ class Files:
         return is_ours and not self._is_excluded(folder)
 
     def _is_excluded(self, path: Path) -> bool:
-        """Whether a pattern fits the path, or one of the names on it."""
-        names = [str(path), *path.parts]
+        """Whether a pattern fits the path, a folder that it is in, or one of the names on it."""
+        names = [str(path), *map(str, path.parents), *path.parts]
         return any(fnmatch(name, pattern.rstrip("/")) for pattern in self._exclude for name in names)
 
     def _on_error(self, err: OSError) -> None:

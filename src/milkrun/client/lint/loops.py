@@ -10,6 +10,8 @@ def is_round(above: ast.AST, field: str) -> bool:
     """Whether this is a loop, and this field of it is run each time; what a loop goes over is asked for once."""
     if isinstance(above, ast.For | ast.AsyncFor | ast.While):
         return field in {"body", "test"}
+    if isinstance(above, ast.comprehension):
+        return field == "ifs"
     return isinstance(above, COMPREHENSIONS) and field != "generators"
 
 

@@ -23,7 +23,7 @@ class Suppressions:
     def _codes(self) -> dict[int, frozenset[str]]:
         """Read when there is something to suppress: tokens cost more than all else."""
         codes = {}
-        for token in tokenize.generate_tokens(io.StringIO(self._text).readline):
+        for token in tokenize.generate_tokens(io.StringIO(self._text, newline=None).readline):
             if token.type == tokenize.COMMENT and (found := _NOQA.search(token.string)):
                 said = frozenset(code.upper() for code in _CODE.findall(found["codes"] or ""))
                 codes[token.start[0]] = said or EVERYTHING
