@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.app_servers import GUNICORN, UVICORN, Server, address, server
-from tests.support.scripted import OK, Peer, Scripted, answers, scripted
+from tests.support.scripted import OK, Peer, Scripted, answers, scripted, silence
 from tests.support.turns import until
 
 FOUR = (*UVICORN, "--workers", "4")
@@ -96,3 +96,21 @@ async def test_what_no_request_waits_for_is_finished_before_the_client_is_closed
         assert "Application shutdown complete" in running.said
         assert "is closed with requests under way" not in running.said
         assert [len(peer.heard) for peer in upstream.peers] == [2]
+
+
+async def test_a_handler_that_the_server_cancels_leaves_nothing_to_wait_for() -> None:
+    command = (*UVICORN, "--timeout-graceful-shutdown", "1")
+    async with scripted(hear) as upstream, server(command, "shared") as running:
+        url = f"{await address(running)}/ask"
+        asking = asyncio.create_task(running.http.get(url, params={"url": upstream.url}))
+        assert await until(lambda: bool(upstream.peers and upstream.peers[0].heard))
+        await running.stop()
+        assert (await asking).status_code == 500
+        assert "timeout graceful shutdown exceeded" in running.said
+        assert "Application shutdown complete" in running.said
+        assert "is closed with requests under way" not in running.said
+
+
+async def hear(peer: Peer) -> None:
+    await peer.request()
+    await silence(peer)

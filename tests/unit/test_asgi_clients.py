@@ -61,6 +61,13 @@ def test_a_lent_client_has_its_owners_figures_and_state() -> None:
     assert lent.stats()["requests_total"] == 3
 
 
+def test_a_client_that_is_lent_twice_is_still_one() -> None:
+    owner = Client()
+    one, other = lend(owner), lend(owner)
+    one._warm += 1
+    assert (owner._warm, other._warm) == (1, 1)
+
+
 async def entered(client: Client) -> None:
     async with client:
         pytest.fail("entered")

