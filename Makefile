@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench bench-monitor soak assets chromium servers screenshot fuzz model clean
+.PHONY: help run test lint bench bench-monitor soak example assets chromium servers screenshot fuzz model clean
 
 PORT ?= 8090
 SECONDS ?= 600
@@ -20,6 +20,7 @@ INSTALLED := $(VENV)/.installed
 DEVELOPING := $(VENV)/.developing
 BENCHING := $(VENV)/.benching
 FUZZING := $(VENV)/.fuzzing
+SHOWING := $(VENV)/.showing
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -47,6 +48,9 @@ bench-monitor: $(BENCHING) assets ## Measure the monitor from end to end
 
 soak: $(BENCHING) ## Visit 2,000 misbehaving origins for ten minutes: nothing may grow (SECONDS=60 for one)
 	@$(BIN)/python -m benchmarks soak --seconds $(SECONDS)
+
+example: $(SHOWING) ## Put a FastAPI service through a traffic peak: a client per request, then one client
+	@$(BIN)/python -m examples.flight_prices $(if $(RECORD),--record "$(RECORD)")
 
 fuzz: SECONDS = 60
 fuzz: $(FUZZING) ## Look for what breaks the client's parsers: make fuzz [SECONDS=60]
@@ -91,4 +95,9 @@ $(BENCHING): $(DEVELOPING)
 
 $(FUZZING): $(DEVELOPING)
 	@$(BIN)/python -m pip install --quiet --group fuzz
+	@touch $@
+
+$(SHOWING): $(INSTALLED)
+	@$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1" # as above
+	@$(BIN)/python -m pip install --quiet --group example
 	@touch $@
