@@ -37,7 +37,7 @@ AIRLINES = (
     Airline(code="AB", name="Albatross", http2=False, median=0.060, sigma=0.4, handshake=0.15, patience=0.5),
     Airline(code="CU", name="Curlew", http2=False, median=0.080, sigma=0.4, handshake=0.35, failing=0.01, patience=0.6),
     Airline(
-        code="DU", name="Dunlin", http2=False, median=0.050, sigma=0.5, handshake=0.15, per_second=22.0, patience=0.5
+        code="DU", name="Dunlin", http2=False, median=0.050, sigma=0.5, handshake=0.15, per_second=20.0, patience=0.5
     ),
     Airline(code="FU", name="Fulmar", http2=False, median=0.090, sigma=0.5, handshake=0.45, failing=0.03, patience=0.6),
     Airline(code="GA", name="Gannet", http2=False, median=0.070, sigma=0.4, handshake=0.25, patience=0.5),
@@ -45,7 +45,7 @@ AIRLINES = (
     Airline(code="PE", name="Petrel", http2=True, median=0.300, sigma=0.4, handshake=0.45, failing=0.02, patience=0.7),
     Airline(code="PU", name="Puffin", http2=True, median=0.200, sigma=0.4, handshake=0.3, patience=0.7),
     Airline(code="SH", name="Shearwater", http2=True, median=0.350, sigma=0.3, handshake=0.5, patience=0.7),
-    Airline(code="TE", name="Tern", http2=True, median=0.300, sigma=0.4, handshake=0.4, per_second=21.0, patience=0.7),
+    Airline(code="TE", name="Tern", http2=True, median=0.300, sigma=0.4, handshake=0.4, per_second=22.0, patience=0.7),
 )
 
 ADDRESSES = "FLIGHT_PRICES_AIRLINES"

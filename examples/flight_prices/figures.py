@@ -1,9 +1,8 @@
 """What a run comes to, in numbers."""
 
 from collections import Counter
-from collections.abc import Iterable
+from statistics import median
 
-from examples.flight_prices.load import Visit
 from examples.flight_prices.quotes import NO_DESCRIPTOR
 from examples.flight_prices.run import Run
 
@@ -47,6 +46,11 @@ def highest(run: Run, since: float = 0.0, until: float = float("inf")) -> int:
     return max((sample.descriptors for sample in run.samples if since <= sample.at < until), default=0)
 
 
+def usual(run: Run, since: float, until: float) -> int:
+    """The median of the descriptors that were seen open between two times of the run."""
+    return round(median([sample.descriptors for sample in run.samples if since <= sample.at < until] or [0]))
+
+
 def cpu_by_user(run: Run) -> float:
     """Seconds of the service's CPU time by user."""
     return (run.samples[-1].cpu - run.samples[0].cpu) / len(run.visits)
@@ -57,9 +61,6 @@ def connections(run: Run) -> int:
     return sum(seen.accepted for seen in run.airlines.values())
 
 
-def in_seconds(visits: Iterable[Visit], width: float) -> dict[int, list[Visit]]:
-    """Visits by when they came, in steps of `width` seconds."""
-    steps: dict[int, list[Visit]] = {}
-    for visit in visits:
-        steps.setdefault(int(visit.at / width), []).append(visit)
-    return steps
+def handshakes(run: Run) -> int:
+    """TLS handshakes that the airlines did to their end."""
+    return sum(seen.greeted for seen in run.airlines.values())

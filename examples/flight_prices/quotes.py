@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from examples.flight_prices.airlines import Airline
 from milkrun.client.upstreams.fan_out import FanOut
-from milkrun.client.upstreams.missing import Missing
+from milkrun.client.upstreams.missing import Missing, Reason
 
 Airport = Annotated[str, Path(pattern="^[A-Z]{3}$", description="as in OSL")]
 
@@ -91,6 +91,8 @@ def reason(missing: Missing) -> str:
             return NO_DESCRIPTOR
     if isinstance(missing.error, Refusal):
         return str(missing.error)
+    if missing.reason is Reason.FAILED:
+        return type(missing.error).__name__
     return missing.reason.replace("-", " ")
 
 

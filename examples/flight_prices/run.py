@@ -3,7 +3,7 @@
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,6 +17,9 @@ from examples.flight_prices.processes import DiedError, airlines, service, users
 _EVERY = 0.1  # seconds between two looks at the service
 _END = 30.0  # seconds that users and airlines have for their end
 _CRY = "Too many open files"
+
+
+Watch = Callable[[float, int], None]
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -53,14 +56,24 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     cries: int
 
 
-def run(version: str, plan: Plan) -> Run:
-    """Put a version through the plan. Every process has ended when this returns or raises."""
+def _nobody_watches(_: float, __: int) -> None:
+    pass
+
+
+def run(version: str, plan: Plan, watch: Watch = _nobody_watches) -> Run:
+    """Put a version through the plan. Every process has ended when this returns or raises.
+
+    Args:
+        version: "broken" or "right".
+        plan: see there.
+        watch: told now and then how many seconds have passed and how many descriptors are open.
+    """
     with tempfile.TemporaryDirectory(prefix="flight-prices-") as name:
         folder = Path(name)
         with airlines(folder) as fleet:
             addresses = msgspec.json.decode(_line(fleet), type=dict[str, str])
             with service(version, plan, folder, addresses) as running, users(running.url, plan, folder) as crowd:
-                samples = list(_watched(crowd, running.pid, plan))
+                samples = list(_watched(crowd, running.pid, plan, watch))
                 time_wait = lingering({urlsplit(address).port or 0 for address in addresses.values()})
             seen, _ = fleet.communicate(timeout=_END)
         met = msgspec.json.decode((folder / "visits.json").read_bytes(), type=Visits)
@@ -82,13 +95,15 @@ def _line(process: "subprocess.Popen[str]") -> str:
     return line
 
 
-def _watched(crowd: "subprocess.Popen[str]", pid: int, plan: Plan) -> Iterator[Sample]:
+def _watched(crowd: "subprocess.Popen[str]", pid: int, plan: Plan, watch: Watch) -> Iterator[Sample]:
     """Look at the service again and again until the last user has gone."""
-    until = time.monotonic() + plan.seconds + PATIENCE + _END
+    begun = time.monotonic()
     while crowd.poll() is None:
-        if time.monotonic() > until:
+        sample = Sample(time.monotonic(), descriptors(pid), cpu_of(pid))
+        if sample.at - begun > plan.seconds + PATIENCE + _END:
             raise DiedError("the users did not come to an end")
-        yield Sample(time.monotonic(), descriptors(pid), cpu_of(pid))
+        watch(sample.at - begun, sample.descriptors)
+        yield sample
         time.sleep(_EVERY)
     if crowd.returncode:
         raise DiedError("the users' process failed; its own words are above")

@@ -1,0 +1,79 @@
+"""A client per request, then one client, under the same traffic and the same limit of descriptors."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from rich.console import Console
+from rich.text import Text
+
+from examples.flight_prices import page, pictures, report
+from examples.flight_prices.plan import Plan
+from examples.flight_prices.processes import DiedError
+from examples.flight_prices.run import Run, run
+from examples.flight_prices.verdict import Claim, judge
+
+Say = Callable[[object], None]
+
+_STYLES = {report.HELD: "green", report.FAILED: "red"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run both versions and say what happened; 0 if the story held, 1 if not, 2 if it could not be told."""
+    asked = _arguments(arguments)
+    plan = Plan(seconds=asked.seconds, quiet=asked.quiet, peak=asked.peak, limit=asked.limit)
+    signal.signal(signal.SIGTERM, _leave)  # so that it ends what it has started, then too
+    say: Say = Console(highlight=False, markup=False, emoji=False, soft_wrap=True).print
+    say(report.announcement(plan))
+    try:
+        broken, right = (_put_through(version, plan, say) for version in ("broken", "right"))
+    except DiedError as err:
+        print(f"The example could not run: {err}.", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    claims = judge(broken, right)
+    _conclude(report.table(broken, right), claims, say)
+    if asked.record:
+        _record(asked.record, broken, right, claims)
+    return 0 if all(claim.held for claim in claims) else 1
+
+
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    usual = Plan()
+    parser = argparse.ArgumentParser(prog="flight_prices", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=usual.seconds, help="how long users come (%(default)g)")
+    parser.add_argument("--quiet", type=float, default=usual.quiet, help="users a second (%(default)g)")
+    parser.add_argument("--peak", type=float, default=usual.peak, help="and in the middle third (%(default)g)")
+    parser.add_argument("--limit", type=int, default=usual.limit, help="the service's descriptors (%(default)d)")
+    parser.add_argument("--record", type=Path, metavar="DIR", help=f"draw the pictures there, and fill its {page.PAGE}")
+    return parser.parse_args(arguments)
+
+
+def _put_through(version: str, plan: Plan, say: Say) -> Run:
+    say(f"\n{pictures.NAMES[version].capitalize()}:")
+    return run(version, plan, report.Meanwhile(plan, say))
+
+
+def _conclude(table: str, claims: Sequence[Claim], say: Say) -> None:
+    say(f"\n{table}\n")
+    for line in report.verdict(claims).splitlines():
+        say(Text(line[0], style=_STYLES[line[0]]) + Text(line[1:]))
+
+
+def _record(folder: Path, broken: Run, right: Run, claims: Sequence[Claim]) -> None:
+    pictures.draw(broken, right, folder)
+    happened = f"```text\n{report.table(broken, right)}\n\n{report.verdict(claims)}\n```"
+    page.fill(folder / page.PAGE, {**page.fixed(broken.plan), "run": happened})
+
+
+def _leave(number: int, _: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
