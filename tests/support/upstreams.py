@@ -1,6 +1,7 @@
 """Calls that end when a test says so, on a loop whose time stands still until it says so, too."""
 
 import asyncio
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
@@ -75,6 +76,15 @@ class Scene(SteppedLoop):
         task.cancel()
         self.settle()
 
+    def unheard(self) -> list[str]:
+        """What went wrong so that nobody will ever hear of it."""
+        gc.collect()
+        return [str(complaint["message"]) for complaint in self.complaints]
+
+    def timers(self) -> int:
+        """How many timers are set. asyncio's own loop keeps those that were cancelled for a while."""
+        return sum(not timer.cancelled() for timer in vars(self)["_scheduled"])
+
     def pending(self) -> int:
         """How many tasks there are that have not ended."""
         return sum(not task.done() for task in asyncio.all_tasks(self))
@@ -88,7 +98,7 @@ def scene() -> Iterator[Scene]:
         yield loop
         loop.settle()
         assert loop.complaints == []
-        assert loop.pending() == 0
+        assert (loop.pending(), loop.timers()) == (0, 0)
     finally:
         for task in asyncio.all_tasks(loop):  # of a test that failed: their own complaints would hide it
             task.cancel()

@@ -159,6 +159,16 @@ def test_beyond_its_size_the_one_goes_that_nobody_asked_for_for_longest(loop: Sc
     assert loop.finish(cache.get("paris", two)) == 2
 
 
+def test_a_value_fetched_anew_takes_no_other_ones_place(loop: Scene, cache: TtlCache[int]) -> None:
+    for key in ("berlin", "paris"):
+        loop.finish(cache.get(key, one))
+    loop.wait(10)
+    loop.finish(cache.get("paris", two))
+    loop.settle()
+    assert len(cache) == 2
+    assert loop.finish(cache.get("paris", one)) == 2
+
+
 def test_none_is_a_value_as_any_other(loop: Scene) -> None:
     cache: TtlCache[int | None] = TtlCache(ttl=10, clock=loop.time)
     call = Asked[None]()
