@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
@@ -75,6 +75,10 @@ class Scene(SteppedLoop):
         """Cancel something, and let it end."""
         task.cancel()
         self.settle()
+
+    def next_turn(self, callback: Callable[[], object]) -> None:
+        """Call something in the turn after the next thing that happens."""
+        self.call_soon(lambda: self.call_soon(callback))
 
     def unheard(self) -> list[str]:
         """What went wrong so that nobody will ever hear of it."""

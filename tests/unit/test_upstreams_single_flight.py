@@ -182,11 +182,10 @@ def test_a_failure_in_the_turn_in_which_the_last_one_leaves_is_nobodys_business(
     call = Asked[int]()
     task = loop.begin(flights.do("berlin", call))
     call.fail(ValueError("no price"))
-    cancel = task.cancel
-    loop.call_soon(lambda: loop.call_soon(cancel))  # the call has ended, and who waits for it has not heard of it
+    loop.next_turn(task.cancel)  # the call has ended then, and who waits for it has not heard of it
     loop.settle()
     assert task.cancelled()
-    del task, call, cancel
+    del task, call
     assert loop.unheard() == []
 
 
