@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.app_servers import GUNICORN, UVICORN, Server, address, server
+from tests.support.app_servers import GUNICORN, UVICORN, WITHIN, Server, address, server
 from tests.support.scripted import OK, Peer, Scripted, answers, scripted, silence
 from tests.support.turns import until
 
@@ -19,20 +19,21 @@ FORKED = "the process was forked after the client was made; make a client in eac
 
 async def from_each_worker(running: Server, upstream: Scripted, count: int) -> list[dict[str, Any]]:
     """Have as many workers ask upstream, one after the other held up at a gate so that another takes the next."""
-    held = asyncio.Event()
+    arrived, go_on = asyncio.Queue[Peer](), asyncio.Event()
 
     async def gate(peer: Peer) -> None:
-        await held.wait()
+        arrived.put_nowait(peer)
+        await go_on.wait()
         await peer.say(b"x")
 
-    async with scripted(gate) as gates, asyncio.TaskGroup() as asking:
+    async with scripted(gate) as gates, asyncio.timeout(WITHIN), asyncio.TaskGroup() as asking:
         url = f"{await address(running)}/ask"
+        question = {"url": upstream.url, "gate": str(gates.port)}
         tasks = []
-        for number in range(1, count + 1):
-            question = {"url": upstream.url, "gate": str(gates.port)}
+        for _ in range(count):
             tasks.append(asking.create_task(running.http.get(url, params=question)))
-            assert await until(lambda number=number: len(gates.peers) == number), running.said  # type: ignore[misc]
-        held.set()
+            await arrived.get()
+        go_on.set()
     return [task.result().json() for task in tasks]
 
 
