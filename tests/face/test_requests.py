@@ -107,7 +107,7 @@ async def test_fields_go_out_as_they_are_written(visit: Visit) -> None:
 
 @everywhere()
 async def test_a_field_may_hold_any_latin_letter(visit: Visit) -> None:
-    response = await visit.client.get("/echo", headers={"X-Milk": "crème".encode("latin-1")})
+    response = await visit.client.get("/echo", headers=[(b"X-Milk", "crème".encode("latin-1"))])
     assert heard(response).one("x-milk") == "crème"
 
 

@@ -1,5 +1,6 @@
 """Bodies read in pieces: in every shape the face has, to their end or not."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -139,16 +140,20 @@ async def test_an_error_in_the_block_closes_the_response(visit: Visit) -> None:
 
 @on(Wire.PLAIN)
 async def test_what_has_come_can_be_read_before_the_rest_is_sent(visit: Visit) -> None:
+    read = asyncio.Event()
+
     async def script(peer: Peer) -> None:
         await peer.request()
-        await peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nfirst")
-        await peer.request()  # of another connection's doing: the client goes away
-        peer.close()
+        await peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nfirst")
+        await read.wait()
+        await peer.say(b"last")
 
     async with scripted(script) as server, visit.client.stream("GET", server.url) as response:
         pieces = response.aiter_bytes()
         assert await anext(pieces) == b"first"
-        await pieces.aclose()
+        read.set()
+        assert await anext(pieces) == b"last"
+        assert await anext(pieces, None) is None
 
 
 @on(Wire.PLAIN)

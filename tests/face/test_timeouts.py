@@ -77,14 +77,14 @@ async def test_reading_a_whole_body_takes_as_long_for_each_piece_at_most(visit: 
 async def test_a_slow_body_may_take_longer_than_each_of_its_pieces(visit: Visit) -> None:
     async def script(peer: Peer) -> None:
         await peer.request()
-        await peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
-        for _ in range(5):
-            await asyncio.sleep(0.1)  # what is tested is a limit on time
+        await peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n")
+        for _ in range(4):
+            await asyncio.sleep(0.08)  # what is tested is a limit on time
             await peer.say(b"m")
 
     async with scripted(script) as serving:
-        response = await visit.client.get(serving.url, timeout=only(visit, read=0.4))
-    assert response.text == "mmmmm"
+        response = await visit.client.get(serving.url, timeout=only(visit, read=0.25))
+    assert response.text == "mmmm"
 
 
 @on(Wire.PLAIN, Wire.TLS)

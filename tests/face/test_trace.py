@@ -1,5 +1,6 @@
 """The trace extension: httpcore's names, in httpcore's order, with what httpcore hands along."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -164,7 +165,7 @@ async def test_a_listener_has_to_be_asynchronous(visit: Visit) -> None:
 
 
 @on_ours()
-async def test_ours_tells_of_the_wait_for_the_pool_and_of_resolving_too(visit: Visit) -> None:
+async def test_ours_tells_of_resolving_too(visit: Visit) -> None:
     names: list[str] = []
 
     async def listen(name: str, _: dict[str, Any]) -> None:
@@ -172,5 +173,22 @@ async def test_ours_tells_of_the_wait_for_the_pool_and_of_resolving_too(visit: V
 
     door = visit.door.replace("127.0.0.1", "localhost")
     await visit.client.get(f"{door}/echo", extensions={"trace": listen})
-    for name in OURS:
-        assert both(visit.wire, name) == [told for told in names if told.startswith(name)]
+    assert names[:2] == both(visit.wire, "connection.resolve_host")
+
+
+@on_ours()
+async def test_ours_tells_of_the_wait_for_the_pool_too(visit: Visit) -> None:
+    waiting = asyncio.Event()
+    names: list[str] = []
+
+    async def listen(name: str, _: dict[str, Any]) -> None:
+        names.append(name)
+        waiting.set()
+
+    client = visit.made(connections=1)
+    async with client.stream("GET", "/stalled"):
+        asking = asyncio.create_task(client.get("/echo", extensions={"trace": listen}))
+        await waiting.wait()
+        assert names == ["pool.wait_for_connection.started"]
+    await asking
+    assert names[:2] == both(visit.wire, "pool.wait_for_connection")

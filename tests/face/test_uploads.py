@@ -4,6 +4,7 @@ import hashlib
 import io
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.face.heard import heard
 from tests.support.scripted import OK, Peer, scripted
 from tests.support.turns import until
 
-LARGE = hashlib.shake_128(b"milk").digest(2 * 1024 * 1024)
+LARGE = hashlib.shake_128(b"milk").digest(512 * 1024)
 
 
 async def in_pieces() -> AsyncIterator[bytes]:
@@ -56,7 +57,7 @@ async def test_data_arrives_as_a_form(visit: Visit) -> None:
 
 @everywhere()
 async def test_files_arrive_as_a_multipart_form(visit: Visit) -> None:
-    files = {"note": ("note.txt", io.BytesIO(b"two bottles"), "text/plain"), "bare": b"\x00\xff"}
+    files: dict[str, Any] = {"note": ("note.txt", io.BytesIO(b"two bottles"), "text/plain"), "bare": b"\x00\xff"}
     said = heard(await visit.client.post("/echo", data={"stop": "7"}, files=files))
     kind, boundary = said.one("content-type").split("; boundary=")
     parts = said.content.split(f"--{boundary}")
@@ -142,7 +143,7 @@ async def test_the_generator_is_closed_when_its_request_is_over(visit: Visit) ->
             closed.append(True)
 
     with suppress(visit.api.TransportError):  # the server may hang up before its answer is heard
-        assert (await visit.client.post("/early", content=endless())).status_code == 413
+        assert (await visit.client.post("/early", content=endless(), timeout=0.3)).status_code == 413
     assert await until(lambda: closed == [True])
 
 
