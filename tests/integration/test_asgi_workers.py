@@ -9,6 +9,8 @@ from tests.support.app_servers import GUNICORN, UVICORN, WITHIN, Server, address
 from tests.support.scripted import OK, Peer, Scripted, answers, scripted, silence
 from tests.support.turns import until
 
+pytestmark = pytest.mark.slow
+
 FOUR = (*UVICORN, "--workers", "4")
 PRELOADED = [
     pytest.param((*GUNICORN, "--preload", "--worker-class", "uvicorn_worker.UvicornWorker"), id="uvicorn's worker"),

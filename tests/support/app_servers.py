@@ -1,6 +1,7 @@
 """Real servers of ASGI applications in processes of their own: started on a free port, always ended."""
 
 import asyncio
+import os
 import re
 import signal
 import subprocess
@@ -70,6 +71,7 @@ async def server(command: tuple[str, ...], application: str) -> AsyncIterator[Se
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
     running = Server(process)
     try:
@@ -84,7 +86,7 @@ async def _stopped(running: Server, process: asyncio.subprocess.Process) -> None
     try:
         await running.stop()
     except TimeoutError:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)  # its workers with it
         await running.ended()
 
 
