@@ -1,6 +1,7 @@
 """A response whose body is read as it arrives."""
 
 import asyncio
+import math
 import warnings
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -167,7 +168,7 @@ class StreamedResponse(Opening):
         left = self._drain_limit
         try:
             async with asyncio.timeout(seconds):
-                while left >= 0 and (piece := await self._flight.read(seconds)):
+                while left >= 0 and (piece := await self._flight.read(math.inf)):
                     left -= len(piece)
         except (TimeoutError, ClientError):
             return  # whatever is wrong with it, nobody wants it
