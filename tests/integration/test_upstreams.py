@@ -3,11 +3,14 @@
 import asyncio
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anyio.to_thread
+import httpx
+import httpx2
 import pytest
 from fastapi import FastAPI
+from openai import AsyncOpenAI
 from starlette.testclient import TestClient
 
 from milkrun.client import (
@@ -23,6 +26,8 @@ from milkrun.client import (
     fan_out,
 )
 from milkrun.client.asgi.shedding import SheddingMiddleware
+from milkrun.client.httpx import Transport
+from milkrun.client.upstreams.calls import Call
 from tests.support.loops import both_loops as anyio_backend
 from tests.support.scripted import OK, Peer, Script, answers, scripted
 from tests.support.turns import until
@@ -82,6 +87,23 @@ async def test_the_clients_own_words_tell_a_time_out_from_a_failure() -> None:
         )
     reasons = {name: missing.reason.value for name, missing in came.missing.items()}
     assert reasons == {"hung": "timed-out", "broken": "failed", "refused": "failed"}
+
+
+async def test_a_time_out_is_one_in_whatever_words_a_client_says_it() -> None:
+    never = asyncio.Event()
+    async with (
+        scripted(held(never)) as hung,
+        httpx2.AsyncClient(transport=Transport(), timeout=0.02) as newer,
+        httpx.AsyncClient(transport=cast("Any", Transport()), timeout=0.02) as older,
+        AsyncOpenAI(http_client=newer, base_url=hung.url, api_key="none", timeout=0.02, max_retries=0) as sdk,
+    ):
+        calls: dict[str, Call[Any]] = {
+            "httpx2": lambda: newer.get(hung.url),
+            "httpx": lambda: older.get(hung.url),
+            "openai": sdk.models.list,
+        }
+        came = await fan_out(calls, within=PATIENT)
+    assert {name: missing.reason.value for name, missing in came.missing.items()} == dict.fromkeys(calls, "timed-out")
 
 
 async def test_a_request_that_got_no_place_at_the_client_was_refused_not_slow() -> None:

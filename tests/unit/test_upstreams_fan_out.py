@@ -153,6 +153,12 @@ def test_a_reason_is_found_in_the_cause_of_a_translated_error() -> None:
     assert reason_of(error) is Reason.TIMED_OUT
 
 
+def test_causes_that_lead_round_in_a_circle_are_looked_at_for_a_while() -> None:
+    first, second = RuntimeError("one"), RuntimeError("two")
+    first.__cause__, second.__cause__ = second, first
+    assert reason_of(first) is Reason.FAILED
+
+
 def test_a_call_whose_own_wait_was_cancelled_is_missing_and_nobody_waits_for_it(loop: Scene) -> None:
     call = Asked[int]()
     task = loop.begin(fan_out({"lost": call}, within=0.8))

@@ -85,13 +85,14 @@ class Hedger:
         return answer
 
     async def _race(self, call: Call[T], delay: float) -> T:
-        attempts = [begin(call, self._name)]
+        first = begin(call, self._name)
+        attempts = [first]
         try:
-            await asyncio.wait(attempts, timeout=delay)
-            if not attempts[0].done() and self._may():
+            ended, _ = await asyncio.wait(attempts, timeout=delay)
+            if not ended and self._may():
                 attempts.append(self._again(call))
-            winner = await _first_good(attempts)
-            self.won += winner is not attempts[0]
+            winner = first if ended else await _first_good(attempts)
+            self.won += winner is not first
             return winner.result()
         finally:
             await let_go(attempts)

@@ -1,6 +1,7 @@
 """Why an answer is missing."""
 
 from asyncio import CancelledError
+from collections.abc import Iterator
 from enum import StrEnum
 
 import msgspec
@@ -9,6 +10,8 @@ from milkrun.client.errors import RequestError, RequestTimeoutError
 from milkrun.client.upstreams.errors import Overloaded
 
 _NOT_ASKED = frozenset({"overload", "descriptors", "ports"})  # of layer self: the client's own limits
+
+_TRANSLATIONS = 8  # how far back a cause is looked for: an SDK's error for httpx2's for ours are two
 
 
 class Reason(StrEnum):
@@ -36,10 +39,10 @@ class Missing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def reason_of(error: BaseException) -> Reason:
-    """Tell a limit and a time-out from a failure, also where the error was translated from one of ours."""
+    """Tell a limit and a time-out from a failure, also where a library has translated the error into its own words."""
     if isinstance(error, CancelledError):
         return Reason.CANCELLED
-    for each in (error, error.__cause__):
+    for each in _with_causes(error):
         if isinstance(each, Overloaded) or _was_not_asked(each):
             return Reason.REFUSED
         if isinstance(each, TimeoutError | RequestTimeoutError):
@@ -47,5 +50,14 @@ def reason_of(error: BaseException) -> Reason:
     return Reason.FAILED
 
 
-def _was_not_asked(error: BaseException | None) -> bool:
+def _with_causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    for _ in range(_TRANSLATIONS):
+        if cause is None:
+            return
+        yield cause
+        cause = cause.__cause__
+
+
+def _was_not_asked(error: BaseException) -> bool:
     return isinstance(error, RequestError) and error.layer == "self" and error.kind in _NOT_ASKED
