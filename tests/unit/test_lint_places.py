@@ -290,6 +290,23 @@ LOOPS = {
             await asyncio.gather(*[fetch(url) for url in URLS])
         asyncio.run(main())
     """,
+    "handed to be called for each": """
+        import functools
+        import httpx
+        def fetch(url):
+            with httpx.Client() as client:  #! MRC002
+                return client.get(url)
+        def ask(url):
+            with httpx.Client() as client:  #! MRC002
+                return client.get(url)
+        def fetch_all(executor, urls):
+            return executor.map(fetch, urls), run({url: functools.partial(ask, url) for url in urls})
+    """,
+    "a comprehension's condition": """
+        import httpx
+        def alive(urls):
+            return [url for url in urls if httpx.get(url).is_success]  #! MRC002
+    """,
     "a method called in a loop": """
         import httpx
         class Crawler:

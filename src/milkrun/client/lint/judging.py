@@ -12,7 +12,7 @@ from milkrun.client.lint.fates import ENDED, HANDED_ON, Fate, Fates
 from milkrun.client.lint.keeping import Keeping
 from milkrun.client.lint.libraries import BLOCKING, CLIENTS, ONE_SHOTS, SHARED_FOR
 from milkrun.client.lint.loops import loop_around, repeats
-from milkrun.client.lint.names import Names
+from milkrun.client.lint.names import Names, last_word
 from milkrun.client.lint.roles import Callable, Role, Roles
 from milkrun.client.lint.rules import Rule
 from milkrun.client.lint.scopes import Tree
@@ -119,7 +119,7 @@ class Judge:
         """A call, in a loop, of the function around: the client is built in that loop all the same."""
         named = [each for each in self._roles.around(node) if not isinstance(each, ast.Lambda)]
         calls = (call for function in named for call in self._names.callers.get(function, ()))
-        return next((call for call in calls if loop_around(self._tree, call)), None)
+        return next((call for call in calls if loop_around(self._tree, call) or last_word(call.func) == "map"), None)
 
     def _words(self, made: Construction, place: str) -> dict[str, str]:
         return {

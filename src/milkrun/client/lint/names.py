@@ -103,10 +103,11 @@ class Names:
 
     @cached_property
     def callers(self) -> dict[Definition, list[ast.Call]]:
-        """Where each function and class of this file is called."""
+        """Where each function and class of this file is called, or handed to be called: `map(fetch, urls)`."""
         found: dict[Definition, list[ast.Call]] = defaultdict(list)
         for call in self._tree.calls:
-            for definition in self.definitions(call.func):
+            called = call.args[0] if call.args and last_word(call.func) in {"map", "partial"} else call.func
+            for definition in self.definitions(called):
                 found[definition].append(call)
         return found
 
