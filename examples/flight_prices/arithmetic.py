@@ -7,6 +7,7 @@ response; in the right one only those of HTTP/1.1 count one by one, while a requ
 
 import math
 from collections.abc import Callable
+from functools import cache
 from statistics import NormalDist
 
 import msgspec
@@ -65,11 +66,13 @@ def broken(rate: float) -> Need:
     )
 
 
+@cache
 def call_time(airline: Airline, *, cold: bool) -> float:
     """The seconds that a call to this airline takes on average; `cold`: it has to open a connection first."""
     return _mean(survival(airline, cold=cold))
 
 
+@cache
 def answer_time(*, cold: bool) -> float:
     """The seconds that the service's answer takes on average: it waits for the last of ten, but not for ever."""
     calls = [survival(airline, cold=cold) for airline in AIRLINES]
