@@ -111,6 +111,13 @@ async def test_a_field_may_hold_any_latin_letter(visit: Visit) -> None:
     assert heard(response).one("x-milk") == "crème"
 
 
+@on(Wire.PLAIN)
+async def test_an_ipv6_host_stands_in_brackets(visit: Visit) -> None:
+    async with scripted(answers(OK), host="::1") as server:
+        assert (await visit.client.get(f"http://[::1]:{server.port}/")).text == "hi"
+    assert f"Host: [::1]:{server.port}\r\n".encode() in server.peers[0].heard[0]
+
+
 @everywhere()
 async def test_the_host_is_the_urls_unless_it_is_given(visit: Visit) -> None:
     name = "host" if visit.wire is not Wire.HTTP2 else ":authority"

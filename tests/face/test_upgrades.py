@@ -1,9 +1,14 @@
 """Connections that are handed over: 101, CONNECT, and what httpx2 builds on them."""
 
+import ssl
+
 import pytest
 
 from tests.face.faces import Face, Visit, Wire, everywhere, on
 from tests.face.heard import heard
+from tests.support.authority import Authority
+from tests.support.peers import Says, server
+from tests.support.proxies import http_proxy
 from tests.support.scripted import Peer, scripted
 
 SWITCHED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: milk\r\nConnection: Upgrade\r\n\r\n"
@@ -72,6 +77,30 @@ async def test_connect_makes_a_tunnel(visit: Visit) -> None:
             assert await network.read(max_bytes=100, timeout=5.0) == b"through"
             await network.aclose()
     assert serving.peers[0].heard[0].startswith(b"CONNECT dairy.test:443 HTTP/1.1\r\n")
+
+
+@on(Wire.PLAIN)
+async def test_tls_may_begin_inside_a_tunnel(visit: Visit, authority: Authority, trust: ssl.SSLContext) -> None:
+    async with http_proxy() as proxy, server(lambda: Says(b"through"), context=authority.good()) as port:
+        extensions = {"target": b"127.0.0.1:%d" % port}
+        url = f"http://127.0.0.1:{proxy.port}/"
+        async with visit.client.stream("CONNECT", url, extensions=extensions) as response:
+            network = response.extensions["network_stream"]
+            secure = await network.start_tls(trust, server_hostname="127.0.0.1", timeout=5.0)
+            assert secure.get_extra_info("ssl_object").version() == "TLSv1.3"
+            await secure.write(b"hello", timeout=5.0)
+            assert await secure.read(max_bytes=100, timeout=5.0) == b"through"
+            await secure.aclose()
+
+
+@on(Wire.PLAIN)
+async def test_tls_inside_a_tunnel_that_fails_is_a_connect_error(visit: Visit, trust: ssl.SSLContext) -> None:
+    async with http_proxy() as proxy, server(lambda: Says(b"no TLS", hang_up=True)) as port:
+        extensions = {"target": b"127.0.0.1:%d" % port}
+        url = f"http://127.0.0.1:{proxy.port}/"
+        async with visit.client.stream("CONNECT", url, extensions=extensions) as response:
+            with pytest.raises(visit.core.ConnectError):
+                await response.extensions["network_stream"].start_tls(trust, server_hostname="127.0.0.1", timeout=5.0)
 
 
 @on(Wire.PLAIN)

@@ -105,6 +105,12 @@ async def test_a_generator_goes_out_in_chunks(visit: Visit) -> None:
     assert content == b"4\r\ntwo \r\n7\r\nbottles\r\n0\r\n\r\n"
 
 
+@on(Wire.PLAIN, Wire.TLS)
+async def test_known_content_may_be_sent_in_chunks_too(visit: Visit) -> None:
+    said = heard(await visit.client.post("/echo", content=b"milk", headers={"Transfer-Encoding": "chunked"}))
+    assert (said.content, said.one("transfer-encoding"), said.all("content-length")) == ("milk", "chunked", [])
+
+
 @everywhere()
 async def test_a_generator_that_is_not_asynchronous_is_refused(visit: Visit) -> None:
     with pytest.raises(RuntimeError, match="sync"):

@@ -107,8 +107,9 @@ class Scripted:
 async def scripted(script: Script, *, host: str = "127.0.0.1") -> AsyncIterator[Scripted]:
     """Serve each connection by the script, and close it when the script ends; all end with the block."""
     loop = asyncio.get_running_loop()
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # A full backlog drops a SYN, which is sent again only after a second.
-    with socket.create_server((host, 0), backlog=4096) as listener:
+    with socket.create_server((host, 0), family=family, backlog=4096) as listener:
         listener.setblocking(False)
         server = Scripted(listener.getsockname()[1])
         scripts: set[asyncio.Task[None]] = set()
