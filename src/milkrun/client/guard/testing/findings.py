@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
-from milkrun.client.guard.testing.kernel import LISTEN, TIME_WAIT, TcpSocket, open_sockets, tcp_sockets
+from milkrun.client.guard.testing.kernel import TIME_WAIT, TcpSocket, open_sockets, tcp_sockets
 from milkrun.client.guard.testing.ledger import Account, Dialled, Ledger, Made
 from milkrun.client.guard.words import site, stack
 
@@ -63,14 +63,11 @@ def _open(ledger: Ledger, account: Account, rules: Rules) -> list[TcpSocket]:
     new = open_sockets() - account.before
     if not new:
         return []
-    table = list(tcp_sockets())
-    # What a server that lasts has accepted is the server's to close.
-    served = {row.local_port for row in table if row.state == LISTEN and row.inode in account.before}
     return [
         row
-        for row in table
+        for row in tcp_sockets()
         if row.inode in new
-        and row.local_port not in served
+        and row.local_port not in account.served
         and not ((dialled := ledger.by_inode.get(row.inode)) and dialled.lasting)
         and not any(fnmatchcase(row.remote, pattern) for pattern in rules.ignore)
     ]

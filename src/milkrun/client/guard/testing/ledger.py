@@ -12,7 +12,7 @@ import msgspec
 from milkrun.client import Client
 from milkrun.client.guard.calling import Trail, trail
 from milkrun.client.guard.observers import Dial
-from milkrun.client.guard.testing.kernel import open_sockets
+from milkrun.client.guard.testing.kernel import LISTEN, open_sockets, tcp_sockets
 
 
 class Made(msgspec.Struct):
@@ -34,9 +34,16 @@ class Dialled(msgspec.Struct):
 
 
 class Account(msgspec.Struct):
-    """What one test did: its clients and connections, and the sockets that are not its own."""
+    """What one test did.
+
+    Attributes:
+        before: the sockets that are not its own, by their inodes.
+        served: the ports at which such a socket listens: what it accepts is its owner's to close.
+        clients, dialled: what the test made.
+    """
 
     before: set[int]
+    served: set[int] = msgspec.field(default_factory=set)
     clients: list[Made] = msgspec.field(default_factory=list)
     dialled: list[Dialled] = msgspec.field(default_factory=list)
 
@@ -59,6 +66,13 @@ class Ledger:
         """A test begins."""
         self.by_inode.clear()
         self._account = Account(open_sockets())
+
+    def before_teardown(self) -> None:
+        """Its fixtures are about to close what they have, and after the last test also those that outlive tests."""
+        account = self._account
+        if account is not None and open_sockets() - account.before:
+            listening = (row for row in tcp_sockets() if row.state == LISTEN)
+            account.served = {row.local_port for row in listening if row.inode in account.before}
 
     def end(self) -> Account | None:
         """It has ended: its account, if it had begun."""

@@ -50,6 +50,7 @@ class ClientGuard:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
         """After all that its fixtures close: what is left? A test that has failed anyhow is not told again."""
+        self._ledger.before_teardown()
         try:
             yield
         finally:
@@ -61,11 +62,12 @@ class ClientGuard:
             item.stash[_leaked] = text = "\n\n".join(left)
             pytest.fail(text, pytrace=False)
 
-    @pytest.hookimpl(wrapper=True)
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Remember who has failed."""
+        """Remember who has failed, be it as expected."""
         report = yield
-        item.stash[_failed] = item.stash.get(_failed, False) or report.failed
+        failed = report.failed or (report.skipped and hasattr(report, "wasxfail"))
+        item.stash[_failed] = item.stash.get(_failed, False) or failed
         return report
 
     @pytest.hookimpl(tryfirst=True)
