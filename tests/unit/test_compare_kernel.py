@@ -23,7 +23,7 @@ async def test_only_sockets_between_the_ports_and_in_time_wait_count(tmp_path: P
         (5000, 443, TIME_WAIT),
         (5000, 80, TIME_WAIT),
         (443, 5000, TIME_WAIT),
-        (5001, 443, ESTABLISHED),
+        (5001, 443, UP),
     )
     table(tmp_path / "tcp6", (5002, 443, TIME_WAIT), (5003, 443, TIME_WAIT), address=V6)
     assert await time_wait({(5000, 443), (5001, 443), (5002, 443)}, tmp_path) == 2

@@ -84,8 +84,7 @@ async def compare(
         CompareError: the target does not answer, or nothing was complete when the time was up.
     """
     check(load)
-    if not 0 < wishes.timeout <= load.within:
-        raise UsageError(f"--timeout {wishes.timeout:g}: expected more than 0, and {load.within:g} at most")
+    _check(wishes, url, load)
     async with _target(url, load, wishes) as (target, roots):
         version, size = await _look(target, wishes, roots)
         plan = _plan(target, load, wishes)
@@ -101,11 +100,20 @@ async def compare(
     )
 
 
+def _check(wishes: Wishes, url: str | None, load: Load) -> None:
+    if not 0 < wishes.timeout <= load.within:
+        raise UsageError(f"--timeout {wishes.timeout:g}: expected more than 0, and {load.within:g} at most")
+    if wishes.ca_file is None:
+        return
+    if url is None:
+        raise UsageError("--ca-file is for a server of yours: add its URL")
+    if not Path(wishes.ca_file).is_file():
+        raise UsageError(f"--ca-file {wishes.ca_file}: there is no such file")
+
+
 @asynccontextmanager
 async def _target(url: str | None, load: Load, wishes: Wishes) -> AsyncIterator[tuple[Target, str | None]]:
     """The target, and the file of the roots to trust there."""
-    if url is None and wishes.ca_file is not None:
-        raise UsageError("--ca-file is for a server of yours: add its URL")
     if url is not None:
         parsed = parse_url(url)
         addresses = await addresses_of(parsed)

@@ -133,7 +133,7 @@ class CountedLookup:
 
 @contextmanager
 def counted_tls(counts: Counts) -> Iterator[None]:
-    """Count each SSL context built in this process, and each session begun with one: loops and anyio do it alike."""
+    """Count each SSL context built in this process, and each client's session begun: loops and anyio do it alike."""
     new, wrap = ssl.SSLContext.__new__, ssl.SSLContext.wrap_bio
 
     def counted_new(kind: type[ssl.SSLContext], *args: Any, **options: Any) -> ssl.SSLContext:
@@ -141,7 +141,7 @@ def counted_tls(counts: Counts) -> Iterator[None]:
         return new(kind, *args, **options)
 
     def counted_wrap(context: ssl.SSLContext, *args: Any, **options: Any) -> ssl.SSLObject:
-        counts.handshakes += 1
+        counts.handshakes += not options.get("server_side")
         return wrap(context, *args, **options)
 
     _replace({"__new__": staticmethod(counted_new), "wrap_bio": counted_wrap})

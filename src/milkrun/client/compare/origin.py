@@ -8,6 +8,8 @@ import asyncio
 import json
 import ssl
 import sys
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -93,16 +95,20 @@ class Connection(asyncio.Protocol):
         self._speaker.heard(data)
 
 
-async def listen(context: ssl.SSLContext) -> int:
-    """Serve on both loopback addresses, if there are two; gives the port."""
+@asynccontextmanager
+async def listening(context: ssl.SSLContext, others: Iterable[str] = ("::1",)) -> AsyncIterator[int]:
+    """Serve on 127.0.0.1, and at the same port of those other addresses that this machine has; gives the port."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(Connection, "127.0.0.1", 0, ssl=context, backlog=_BACKLOG)
-    port: int = server.sockets[0].getsockname()[1]
+    servers = [await loop.create_server(Connection, "127.0.0.1", 0, ssl=context, backlog=_BACKLOG)]
+    port: int = servers[0].sockets[0].getsockname()[1]
+    for address in others:
+        with suppress(OSError):  # then "localhost" leads to the first one alone
+            servers.append(await loop.create_server(Connection, address, port, ssl=context, backlog=_BACKLOG))
     try:
-        await loop.create_server(Connection, "::1", port, ssl=context, backlog=_BACKLOG)
-    except OSError:
-        return port  # without IPv6, "localhost" has the other address alone, or it is tried next
-    return port
+        yield port
+    finally:
+        for server in servers:
+            server.close()
 
 
 def context_from(folder: Path) -> ssl.SSLContext:
@@ -117,12 +123,12 @@ async def serve(folder: Path) -> None:
     """Serve until standard input ends."""
     raise_limit()
     write_certificate(folder)
-    port = await listen(context_from(folder))
-    sys.stdout.write(json.dumps(f"https://localhost:{port}/") + "\n")
-    sys.stdout.flush()
     ended = asyncio.Event()
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), ended.set)
-    await ended.wait()
+    async with listening(context_from(folder)) as port:
+        sys.stdout.write(json.dumps(f"https://localhost:{port}/") + "\n")
+        sys.stdout.flush()
+        await ended.wait()
 
 
 if __name__ == "__main__":

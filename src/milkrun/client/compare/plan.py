@@ -51,7 +51,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     requests: int = 200
     concurrency: int = 20
     rounds: int = 3
-    within: float = 120.0
+    within: float = 120
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,8 +76,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 # On the user's own machine or network; and elsewhere, which takes --yes.
-NEAR = Load(requests=20_000, concurrency=1_000, rounds=20, within=600.0)
-FAR = Load(requests=500, concurrency=50, rounds=5, within=120.0)
+NEAR = Load(requests=20_000, concurrency=1_000, rounds=20, within=600)
+FAR = Load(requests=500, concurrency=50, rounds=5, within=120)
 
 
 def check(load: Load) -> None:
@@ -94,4 +94,4 @@ def check_bound(load: Load, most: Load, where: str) -> None:
     """Raise UsageError for a load beyond the bound."""
     for name in ("requests", "concurrency", "rounds", "within"):
         if getattr(load, name) > getattr(most, name):
-            raise UsageError(f"--{name} {getattr(load, name):,g}: expected {getattr(most, name):,g} at most{where}")
+            raise UsageError(f"--{name} {getattr(load, name):,}: expected {getattr(most, name):,} at most{where}")
