@@ -56,13 +56,18 @@ def _network_stream(face: Face, response: Arrival) -> NetworkStream:
 
 
 class Body:
-    """The body of a response, codings still on. What a face calls a stream has its class beside this one."""
+    """The body of a response, codings still on. What a face calls a stream has its class beside this one.
+
+    It may be iterated again before its end and goes on there, as httpcore's: so openai's package reads what follows
+    the last event.
+    """
 
     def __init__(self, face: Face, request: Any, response: Arrival, trace: Trace | None) -> None:
         self._face = face
         self._request = request
         self._response = response
         self._trace = trace
+        self._pieces = response.raw()
         self._is_closed = False
 
     def __repr__(self) -> str:
@@ -74,11 +79,11 @@ class Body:
             return  # what follows is for the network stream
         try:
             if self._trace is None:
-                async for piece in response.raw():
+                async for piece in self._pieces:
                     yield piece
             else:
                 async with self._trace.step("receive_response_body", request=self._request):
-                    async for piece in response.raw():
+                    async for piece in self._pieces:
                         yield piece
         except RequestError as err:
             raise face_error(self._face, err, self._request) from err
