@@ -106,6 +106,25 @@ def test_a_failure_is_kept_with_its_time_and_touches_no_other_call(loop: Scene) 
     assert came.missing["bad"].seconds == pytest.approx(0.2)
 
 
+def test_an_error_goes_with_the_answer_it_is_in_and_waits_for_no_collector(loop: Scene) -> None:
+    class FailureError(Exception):
+        """One that can be referred to weakly."""
+
+    async def fail() -> None:
+        raise FailureError
+
+    gc.disable()
+    try:
+        came = loop.finish(fan_out({"bad": fail}, within=0.8))
+        kept = came.missing["bad"].error
+        assert isinstance(kept, FailureError)
+        error = weakref.ref(kept)
+        del came, kept
+        assert error() is None
+    finally:
+        gc.enable()
+
+
 def test_a_call_that_cannot_even_be_made_is_a_failure_of_its_own(loop: Scene) -> None:
     def wrong() -> NoReturn:
         raise TypeError("one argument is missing")

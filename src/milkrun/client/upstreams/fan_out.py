@@ -78,6 +78,7 @@ class _Round(Generic[T]):
         finally:
             self._given_up = True
             timer.cancel()
+            self._missing.clear()  # an error's traceback leads here: it would keep itself alive
             if self._left:
                 await let_go(self._tasks)
 
