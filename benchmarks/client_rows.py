@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from benchmarks import crowds, fan_out_rows, table
+from benchmarks import crowds, fan_out_rows, guard_rows, table
 from benchmarks.child import Child
 from benchmarks.measure import ROUNDS, medians, paired_ratio, say
 from benchmarks.origins import Origins, origins
@@ -190,6 +190,7 @@ def measure(servers: Servers, sizes: Sizes) -> Report:
         report.rows.append(table.limit(f"idle connection, {what}", kept["milkrun"], goal, "KB"))
     say("crowds …")
     report.rows += crowds.rows(servers["milkrun"], sizes.many)
+    report.rows += guard_rows.rows(sizes.rounds)
     report.rows += fan_out_rows.rows(servers["milkrun"], seconds=sizes.seconds, rounds=sizes.rounds)
     return report
 
