@@ -99,8 +99,11 @@ class Body:
         if self._trace is None:
             await self._release()
             return
-        async with self._trace.step("response_closed"):
-            await self._release()
+        try:
+            async with self._trace.step("response_closed"):
+                await self._release()
+        finally:
+            self._response.cut()  # the callback may have raised before anything was done
 
     async def _release(self) -> None:
         # What nobody knows the length of may be a stream of events: the next one may take its time.
