@@ -73,6 +73,7 @@ def test_a_file_is_read_as_python_reads_it(source: bytes) -> None:
         (b"# coding: klingon\nfrom httpx import Client\n", 0, "unknown encoding: klingon"),
         (b"from httpx import Client\nx = " + b"-" * 100_000 + b"1", 0, "nested too deeply to be read"),
         (b"from httpx import Client\nx = Client" + b".x" * 100_000 + b"()", 0, "nested too deeply to be read"),
+        (b"from httpx import Client\nx = Client" + b".x" * 2_000 + b"()", 0, "nested too deeply to be read"),
     ],
 )
 def test_what_cannot_be_read_is_told_in_one_line(source: bytes, line: int, says: str) -> None:

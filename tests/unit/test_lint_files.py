@@ -54,6 +54,11 @@ def test_a_file_that_is_named_is_python_whatever_its_name() -> None:
     assert paths("tool") == ["tool"]
 
 
+def test_files_without_a_client_are_counted() -> None:
+    put("src/plain.py", text="x = 1\n")
+    assert lint(["."]).files == 2
+
+
 def test_a_file_is_looked_at_once() -> None:
     assert paths(".", "src", "./src/app.py", str(Path("src/app.py").absolute())) == ["src/app.py"]
 
@@ -116,6 +121,50 @@ def test_a_folder_that_cannot_be_looked_into_is_told(monkeypatch: pytest.MonkeyP
         ("src/closed", "not read: Permission denied")
     ]
     assert [finding.path for finding in report.findings] == ["src/app.py"]
+
+
+@pytest.mark.parametrize(
+    "routes",
+    [
+        "from fastapi import Depends\nfrom app.deps import client\nGiven = Annotated[Http, Depends(client)]\n",
+        "from fastapi import Depends\nfrom app import deps\nasync def home(http=Depends(deps.client)): ...\n",
+        "import fastapi\nfrom .deps import client as given\nasync def home(http=fastapi.Depends(given)): ...\n",
+    ],
+)
+@pytest.mark.parametrize("home", ["app/deps.py", "app/deps/__init__.py"])
+def test_what_another_file_uses_as_a_dependency_is_one(home: str, routes: str) -> None:
+    put(
+        home,
+        text="import httpx\nasync def client():\n    async with httpx.AsyncClient() as made:\n        yield made\n",
+    )
+    assert lint(["app"]).findings == []
+    put("app/routes.py", text=routes)
+    assert [(each.path, each.line, each.code) for each in lint(["app"]).findings] == [(home, 3, "MRC001")]
+
+
+@pytest.mark.parametrize(
+    "routes",
+    [
+        "from app.other import client\nDepends(client)\n",
+        "def client(): ...\nDepends(client)\n",
+        "from app.deps import other\nDepends(other, client)\nDepends()\n",
+        "from app.deps import client\nDepends(client\n",
+        "from app.deps import client\nDepends(client)\nx = " + "-" * 100_000 + "1\n",
+        "from app.deps import client\nDepends(client)\nDepends(client" + ".x" * 2_000 + ")\n",
+    ],
+    ids=[
+        "another module's",
+        "its own",
+        "another name",
+        "not to be read",
+        "too deep to be read",
+        "too deep to be judged",
+    ],
+)
+def test_what_other_files_do_not_use_as_a_dependency_is_none(routes: str) -> None:
+    put("app/deps.py", text="import httpx\ndef client():\n    return httpx.AsyncClient()\n")
+    put("app/routes.py", text=routes)
+    assert lint(["app"]).findings == []
 
 
 def test_standard_input_is_a_file_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:

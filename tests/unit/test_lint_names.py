@@ -73,6 +73,11 @@ CLIENTS = {
         if (Http := httpx.AsyncClient):
             client = Http()  #! MRC005
     """,
+    "an alias out of a comprehension": """
+        import httpx
+        kinds = [Http for _ in range(3) if (Http := httpx.AsyncClient)]
+        client = Http()  #! MRC005
+    """,
     "either of two": """
         import httpx, httpx2
         Http = httpx.AsyncClient if OLD else httpx2.AsyncClient
@@ -101,6 +106,7 @@ CLIENTS = {
         def choose():
             global Http
             from httpx import AsyncClient as Http
+            return Http().get("/")  #! MRC003 MRC004
         def outer():
             Inner = None
             def inner():

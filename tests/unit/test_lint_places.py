@@ -91,6 +91,14 @@ HANDLERS = {
                 await client.get("/")
         app.add_api_route("/", home)
     """,
+    "with arguments for later": """
+        import functools
+        import httpx
+        async def home(airline):
+            async with httpx.AsyncClient() as client:  #! MRC001
+                await client.get("/")
+        app.add_api_route("/", functools.partial(home, "air"))
+    """,
     "a method that is registered": """
         import httpx
         class Service:
@@ -153,6 +161,20 @@ HANDLERS = {
                 async with httpx.AsyncClient() as client:  #! MRC001
                     await client.get("/")
                 return await call_next(request)
+    """,
+    "what takes a request, wherever it is registered": """
+        import httpx
+        from aiohttp import web
+        from fastapi import Request
+        async def home(request: web.Request) -> web.Response:
+            async with httpx.AsyncClient() as client:  #! MRC001
+                await client.get("/")
+        async def user(request: Request):
+            async with httpx.AsyncClient() as client:  #! MRC001
+                yield client
+        async def hook(request: httpx.Request, other: Request.Kind):
+            async with httpx.AsyncClient() as client:  #! MRC003
+                await client.get("/")
     """,
     "an ASGI application": """
         import httpx
@@ -636,6 +658,35 @@ WELL_PLACED = {
         if __name__ == "__main__":
             client = httpx.Client()
             print(client.get("/"), fetch())
+    """,
+    "what a process begins with": """
+        import asyncio
+        import httpx
+        async def serve():
+            async with httpx.AsyncClient() as client:
+                await client.get("/")
+        def entry():
+            asyncio.run(serve())
+    """,
+    "a bridge from code that blocks": """
+        import asyncio
+        import httpx
+        async def fetch(url):
+            async with httpx.AsyncClient() as client:  #! MRC003
+                await client.get(url)
+        async def ask(url):
+            async with httpx.AsyncClient() as client:  #! MRC003
+                await client.get(url)
+        async def each(url):
+            async with httpx.AsyncClient() as client:  #! MRC002
+                await client.get(url)
+        def fetch_and_wait(url):
+            return asyncio.run(fetch(url))
+        @app.get("/")
+        def home():
+            return asyncio.run(ask(URL))
+        for url in URLS:
+            asyncio.run(each(url))
     """,
     "a command": """
         import httpx

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from itertools import takewhile
 
 import msgspec
 
@@ -119,14 +120,14 @@ class Constructions:
 
 def is_conditional(tree: Tree, node: ast.AST) -> bool:
     """Whether an `if` or an `or` in the same function decides if this is run."""
-    for above, field in tree.climb(node):
-        if isinstance(above, FUNCTIONS):
-            return False
-        if isinstance(above, ast.If | ast.IfExp) and field != "test":
-            return True
-        if isinstance(above, ast.BoolOp | ast.ExceptHandler):
-            return True
-    return False
+    inside = takewhile(lambda step: not isinstance(step[0], FUNCTIONS), tree.climb(node))
+    return any(_decides(above, field) for above, field in inside)
+
+
+def _decides(above: ast.AST, field: str) -> bool:
+    if isinstance(above, ast.If | ast.IfExp):
+        return field != "test"
+    return isinstance(above, ast.BoolOp | ast.ExceptHandler)
 
 
 def _is(node: ast.expr, value: object) -> bool:

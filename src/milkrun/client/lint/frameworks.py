@@ -31,16 +31,15 @@ STARTUP_DECORATORS = frozenset(
 )
 EVENT_DECORATORS = frozenset({"listener", "on_event"})  # whose first argument says which
 
+# What makes a function a dependency, also one of another file.
+DEPENDENCIES = frozenset({"Depends", "Provide", "Security"})
 # Calls to which handlers are handed: `Route("/", fn)`, `Depends(fn)`, `tasks.add_task(fn)`.
-REGISTRATIONS = frozenset(
+REGISTRATIONS = DEPENDENCIES | frozenset(
     {
         "APIRoute",
         "APIWebSocketRoute",
         "BackgroundTask",
-        "Depends",
-        "Provide",
         "Route",
-        "Security",
         "WebSocketRoute",
         "add_api_route",
         "add_api_websocket_route",
@@ -101,5 +100,18 @@ VIEW_METHODS = _VERBS | frozenset(
         "retrieve",
         "update",
     }
+)
+# What is given one of these is called for a request, wherever it is registered.
+REQUEST_TYPES = frozenset({"HTTPConnection", "HttpRequest", "Request", "WebSocket"})
+REQUEST_PACKAGES = (
+    "aiohttp.web",
+    "django",
+    "fastapi",
+    "flask",
+    "litestar",
+    "quart",
+    "rest_framework",
+    "sanic",
+    "starlette",
 )
 ASGI_PARAMETERS = ["scope", "receive", "send"]  # a handler is also what is an ASGI application by itself

@@ -38,14 +38,15 @@ class Verdict(msgspec.Struct, frozen=True):
 class Judge:
     """Judges one file. In a test file, only clients that were used and never closed are told of."""
 
-    def __init__(self, module: ast.Module, *, is_test: bool) -> None:
+    def __init__(self, module: ast.Module, *, is_test: bool, dependencies: frozenset[str]) -> None:
         self._tree = Tree(module)
         self._names = Names(self._tree)
         self._is_test = is_test
+        self._dependencies = dependencies
 
     @cached_property
     def _roles(self) -> Roles:
-        return Roles(self._tree, self._names)
+        return Roles(self._tree, self._names, self._dependencies)
 
     @cached_property
     def _fates(self) -> Fates:

@@ -35,23 +35,28 @@ _ONCE = frozenset({Role.TEST, Role.STARTUP, Role.SCRIPT})
 
 
 class Roles:
-    """The roles of one file's functions."""
+    """The roles of one file's functions. `dependencies` are the names that other files use as such."""
 
-    def __init__(self, tree: Tree, names: Names) -> None:
+    def __init__(self, tree: Tree, names: Names, dependencies: frozenset[str]) -> None:
         self._tree = tree
         self._names = names
         self._said: dict[Definition | ast.Lambda, set[Role]] = defaultdict(set)
         self._found: dict[Function, Role] = {}
-        self._has_commands = any(self._imports("click") | self._imports("typer"))
+        self._dependencies = dependencies
+        self._has_commands = self._imports("click", "typer")
         for function in tree.functions:
             self._said[function].update(self._by_itself(function), *map(self._by_decorator, function.decorator_list))
         for call in tree.calls:
             self._by_registration(call)
         self._by_constructor()
+        for call in tree.calls:
+            if last_word(call.func) in known.RUNNERS and self._is_program(call):
+                self._hand_to_runner(call)
+        self._found.clear()  # what was found on the way was found before all was said
 
-    def _imports(self, module: str) -> set[bool]:
-        bound = self._tree.module.bindings.values()
-        return {True for each in bound for it in each if isinstance(it, str) and it.partition(".")[0] == module}
+    def _imports(self, *modules: str) -> bool:
+        bound = (binding for bindings in self._tree.module.bindings.values() for binding in bindings)
+        return any(isinstance(each, str) and each.partition(".")[0] in modules for each in bound)
 
     def at(self, node: ast.AST) -> Role:
         """The role of the code that a node is in: of the innermost function that has one, else a helper's."""
@@ -103,7 +108,9 @@ class Roles:
             found.add(Role.STARTUP)
         if function.name in known.SCRIPT_NAMES and not self._tree.class_of(function):
             found.add(Role.SCRIPT)
-        if self._is_view(function) or _is_asgi(function):
+        if function.name in self._dependencies and self._tree.scopes[function] is self._tree.module:
+            found.add(Role.HANDLER)
+        if self._is_view(function) or self._takes_request(function) or _is_asgi(function):
             found.add(Role.HANDLER)
         return found
 
@@ -112,6 +119,11 @@ class Roles:
         if not view or function.name not in known.VIEW_METHODS:
             return False
         return any(last_word(base) in known.VIEW_BASES for base in view.bases)
+
+    def _takes_request(self, function: Function) -> bool:
+        hints = (arg.annotation for arg in function.args.args if arg.annotation)
+        kinds = (kind for hint in hints if last_word(hint) in known.REQUEST_TYPES for kind in self._names.meaning(hint))
+        return any(kind.startswith(known.REQUEST_PACKAGES) for kind in kinds)
 
     def _by_decorator(self, decorator: ast.expr) -> set[Role]:
         word = last_word(decorator)
@@ -152,19 +164,28 @@ class Roles:
             and last_word(call.func.value) in known.STARTUP_LISTS
         ):
             return Role.STARTUP
-        if word in known.REGISTRATIONS or self._names.meaning(call.func) & known.AIOHTTP_ROUTES:
-            return Role.HANDLER
-        return Role.SCRIPT if word in known.RUNNERS else None
+        is_registered = word in known.REGISTRATIONS or self._names.meaning(call.func) & known.AIOHTTP_ROUTES
+        return Role.HANDLER if is_registered else None
+
+    def _is_program(self, call: ast.Call) -> bool:
+        """Whether a runner's call is where a process begins, and no bridge that blocking code calls with what to do."""
+        if loop_around(self._tree, call):
+            return False
+        if (role := self.at(call)) is not Role.HELPER:
+            return role in {Role.IMPORT, Role.SCRIPT}
+        return not any(ast.unparse(function.args) for function in self.around(call))
+
+    def _hand_to_runner(self, call: ast.Call) -> None:
+        for given in call.args:
+            self._say(given.func if isinstance(given, ast.Call) else given, Role.SCRIPT)
 
     def _say(self, given: ast.expr, role: Role | None) -> None:
-        """Note a role of what is handed over: a function, several in a list, or for a runner what it is the call of."""
+        """Note a role of what is handed over: a function, or several in a list."""
         if role is None:
             return
         if isinstance(given, ast.List | ast.Tuple):
             for each in given.elts:
                 self._say(each, role)
-        elif role is Role.SCRIPT and isinstance(given, ast.Call):
-            self._say(given.func, role)
         elif isinstance(given, ast.Lambda):
             self._said[given].add(role)
         for definition in self._names.definitions(given):
