@@ -1,5 +1,6 @@
 """The guard counts clients by the line that constructs them, warns once, and leaves them as they were."""
 
+import functools
 import gc
 import inspect
 import itertools
@@ -400,3 +401,21 @@ def test_where_warnings_are_errors_the_line_that_churns_raises_once() -> None:
         with pytest.raises(guard.ClientChurnWarning):
             per_call()
         per_call()
+
+
+def test_a_client_that_no_line_of_ours_constructed_is_told_by_the_nearest_there_is(watch: Watch) -> None:
+    thread = threading.Thread(target=functools.partial(httpx2.Client, verify=False))
+    thread.start()
+    thread.join(10)
+    (site,) = watch.report().sites
+    assert "threading.py:" in site.site
+
+
+def test_a_constructor_kept_from_a_watch_that_is_over_constructs_and_counts_nothing() -> None:
+    with guard.watching() as watch:
+        construct, close = httpx2.Client.__init__, httpx2.Client.close
+    client = httpx2.Client.__new__(httpx2.Client)
+    construct(client, verify=False)
+    close(client)
+    assert client.is_closed
+    assert watch.report().sites == ()

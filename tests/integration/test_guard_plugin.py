@@ -65,6 +65,8 @@ def suite(pytester: pytest.Pytester) -> Suite:
 
 
 QUIET = """
+import aiohttp
+
 def test_a_client_that_is_closed(server):
     with client() as one:
         assert one.get(server).text == "hi"
