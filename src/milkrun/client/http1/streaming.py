@@ -24,6 +24,8 @@ from milkrun.client.http1.wire_stream import StreamingParser
 from milkrun.client.pool.learnt import heeded
 from milkrun.client.request import PreparedRequest
 
+_GRACE = 1.0  # seconds for what was written to a tunnel to leave, once it is closed
+
 
 class Lender(Protocol):
     """The connection that an exchange takes the place of."""
@@ -337,4 +339,6 @@ class StreamedExchange(asyncio.Protocol):
 
     def _close_handed(self) -> None:
         self._lender.close(Closed.NOT_KEPT)
+        if self._transport.get_write_buffer_size():  # a peer that does not read would keep it open for ever
+            self._loop.call_later(_GRACE, self._transport.abort)
         self._inflow.finish((), keep=False)  # with the tunnel its place among the requests in flight is free
