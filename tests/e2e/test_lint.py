@@ -1,6 +1,7 @@
 """`milkrun lint` as a command: what it prints, how it ends, and the hook that pre-commit runs it by."""
 
 import json
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 from tests.support.command_line import COMMAND, environment, milkrun
+from tests.support.terminal import on_terminal
 
 ROOT = Path(__file__).resolve().parents[2]
 BAD = """\
@@ -45,6 +47,21 @@ def test_findings_are_printed_with_their_remedy_and_the_exit_status_is_1(project
 def test_nothing_found_is_one_line_and_exit_0(project: Path) -> None:
     done = milkrun("lint", "good.py", cwd=project)
     assert (done.returncode, done.stdout, done.stderr) == (0, "no findings, 1 file looked at\n", "")
+
+
+def test_a_terminal_gets_colour_unless_it_wants_none(project: Path) -> None:
+    arguments = ("lint", str(project / "app.py"))
+    assert "\x1b[1;33m MRC003 \x1b[0m" in on_terminal(*arguments)
+    assert not re.search(r"\x1b\[[0-9;]*3[0-9]", on_terminal(*arguments, NO_COLOR="1"))
+
+
+def test_a_stream_that_does_not_know_a_letter_gets_its_number(project: Path) -> None:
+    (project / "app.py").write_text("import httpx\nclients = 'é', httpx.Client()\n", encoding="utf-8")
+    done = milkrun("lint", "app.py", cwd=project, PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "  2 | clients = '\\xe9', httpx.Client()" in done.stdout
+    done = milkrun("lint", "--format", "json", "app.py", cwd=project, PYTHONIOENCODING="ascii")
+    assert json.loads(done.stdout)["findings"][0]["source"] == "clients = 'é', httpx.Client()"
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,11 @@ def test_what_spans_lines_is_marked_to_the_end_of_its_first() -> None:
     assert lines[1:3] == ["  12 | x = httpx.Client(", "     |     ^^^^^^^^^^^^^"]
 
 
+def test_nothing_in_a_file_or_its_name_gives_a_terminal_orders() -> None:
+    lines = printed("text", finding(path="a\n.py", source="x = '\x1b[2J', httpx.Client()"))
+    assert [lines[0][:4], lines[1]] == ["a\ufffd.p", "  12 | x = '\ufffd[2J', httpx.Client()"]
+
+
 def test_the_summary_counts() -> None:
     problems = (Problem(path="b.py", line=3, message="broken"), Problem(path="c", message="gone"))
     assert printed("text", files=0) == ["no findings, 0 files looked at"]

@@ -46,7 +46,11 @@ def lint(
     except linter.UnknownRuleError as err:
         refuse(f"milkrun lint: {err}")
     report = linter.lint(paths, codes=codes, exclude=_words(exclude))
-    _print(linter.FORMATS[output](report))
+    lines = linter.FORMATS[output](report)
+    if output is Format.TEXT:
+        _print(lines)
+    else:
+        typer.echo("\n".join(lines).encode())  # UTF-8 whatever the terminal speaks: it is for programs
     if report.problems:
         raise typer.Exit(BAD_INPUT)
     if report.findings:
@@ -64,7 +68,7 @@ def _print(lines: Iterator[str]) -> None:
 
     to = console()
     for line in lines:
-        shown = Text(line)
+        shown = Text(line.encode(to.encoding, "backslashreplace").decode(to.encoding))
         if to.is_terminal:
             shown.highlight_regex(r" MRC\d{3} ", "bold yellow")
             shown.highlight_regex(r"^  fix:", "bold green")

@@ -10,9 +10,9 @@ from milkrun.client.lint.finding import Finding, Problem, Report
 def text(report: Report) -> Iterator[str]:
     """Each finding as its place and message, the line it is about and the remedy; then a summary."""
     for finding in report.findings:
-        yield from _as_text(finding)
+        yield from map(_plain, _as_text(finding))
     for problem in report.problems:
-        yield f"{_place(problem)}: {problem.message}"
+        yield _plain(f"{_place(problem)}: {problem.message}")
     yield summary(report)
 
 
@@ -27,6 +27,11 @@ def _as_text(finding: Finding) -> Iterator[str]:
     yield f"  {' ' * len(number)} | {before}{'^' * max(width, 1)}"
     yield f"  fix: {finding.fix}"
     yield ""
+
+
+def _plain(line: str) -> str:
+    """A line that stays one, and gives a terminal no orders, whatever stands in a file or its name."""
+    return "".join(char if char.isprintable() or char == "\t" else "\ufffd" for char in line)
 
 
 def summary(report: Report) -> str:
