@@ -2,16 +2,18 @@
 
 import asyncio
 import json
+import re
 import signal
 import subprocess
 import sys
 
 import pytest
 
-from tests.e2e.test_terminal import CONTROL, on_terminal
 from tests.support.command_line import COMMAND, environment, milkrun
 from tests.support.peers import closed_port
+from tests.support.terminal import on_terminal
 
+CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 FEW = ("--requests", "6", "--concurrency", "2", "--rounds", "1")
 AS_IF_WITHOUT_HTTPX2 = "import sys; sys.modules['httpx2'] = None; from milkrun.cli import main; main()"
 WITH_FEW_DESCRIPTORS = """
