@@ -141,6 +141,12 @@ def everywhere(where: Callable[[Cell], bool] = lambda _: True) -> pytest.MarkDec
     return _in([cell for cell in CELLS if where(cell) and cell != Cell(Face.OWN, Wire.TLS)])
 
 
+def by_face(where: Callable[[Cell], bool] = lambda _: True) -> pytest.MarkDecorator:
+    """Run a test of what a face does by itself, whatever the wire: each in plain, and ours over HTTP/2 once more."""
+    once_more = Cell(Face.OURS, Wire.HTTP2)
+    return _in([cell for cell in CELLS if where(cell) and (cell.wire is Wire.PLAIN or cell == once_more)])
+
+
 def on(*wires: Wire) -> pytest.MarkDecorator:
     """Run a test on every face, over these wires."""
     return _in([cell for cell in CELLS if cell.wire in wires])

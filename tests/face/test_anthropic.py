@@ -9,7 +9,7 @@ import pytest
 from anthropic.types import MessageParam
 
 from milkrun.client.httpx import Transport, unclosable
-from tests.face.faces import Cell, Face, Visit, everywhere
+from tests.face.faces import Cell, Face, Visit, by_face
 from tests.face.heard import heard
 from tests.face.sdk_site import WORDS
 from tests.support.accounts import at_rest
@@ -41,13 +41,13 @@ async def complete(client: anthropic.AsyncAnthropic, kind: str = "plain") -> str
     return "".join(block.text for block in message.content if block.type == "text")
 
 
-@everywhere(_is_taken)
+@by_face(_is_taken)
 async def test_a_completion_is_answered(visit: Visit) -> None:
     async with sdk(visit) as client:
         assert await complete(client) == "".join(WORDS)
 
 
-@everywhere(_is_taken)
+@by_face(_is_taken)
 async def test_a_completion_is_streamed_word_by_word(visit: Visit) -> None:
     async with sdk(visit) as client:
         async with client.messages.stream(model=model(), messages=ASKED, max_tokens=9) as stream:
@@ -55,7 +55,7 @@ async def test_a_completion_is_streamed_word_by_word(visit: Visit) -> None:
         assert (await stream.get_final_message()).stop_reason == "end_turn"
 
 
-@everywhere(_is_taken)
+@by_face(_is_taken)
 async def test_a_stream_may_be_left_in_the_middle(visit: Visit) -> None:
     async with sdk(visit) as client:
         async with client.messages.stream(model=model(), messages=ASKED, max_tokens=9) as stream:
@@ -65,13 +65,13 @@ async def test_a_stream_may_be_left_in_the_middle(visit: Visit) -> None:
         assert await complete(client) == "".join(WORDS)
 
 
-@everywhere(_is_taken)
+@by_face(_is_taken)
 async def test_who_is_told_to_come_back_later_does(visit: Visit) -> None:
     async with sdk(visit) as client:
         assert await complete(client, "limited") == "".join(WORDS)
 
 
-@everywhere(_is_taken)
+@by_face(_is_taken)
 async def test_who_has_no_retries_left_is_told_why(visit: Visit) -> None:
     async with sdk(visit, max_retries=0) as client:
         with pytest.raises(anthropic.RateLimitError) as caught:
@@ -79,7 +79,7 @@ async def test_who_has_no_retries_left_is_told_why(visit: Visit) -> None:
     assert caught.value.response.headers["retry-after"] == "0.01"
 
 
-@everywhere(_is_taken)
+@by_face(_is_taken)
 async def test_a_server_that_fails_is_asked_three_times(visit: Visit) -> None:
     async with sdk(visit) as client:
         with pytest.raises(anthropic.InternalServerError) as caught:
@@ -87,7 +87,7 @@ async def test_a_server_that_fails_is_asked_three_times(visit: Visit) -> None:
     assert caught.value.response.headers["x-asked"] == "3"
 
 
-@everywhere(_is_taken)
+@by_face(_is_taken)
 async def test_an_answer_that_does_not_come_is_a_time_out_of_the_packages(visit: Visit) -> None:
     async with sdk(visit, timeout=0.05, max_retries=0) as client:
         with pytest.raises(anthropic.APITimeoutError) as caught:
@@ -95,7 +95,7 @@ async def test_an_answer_that_does_not_come_is_a_time_out_of_the_packages(visit:
     assert isinstance(caught.value.__cause__, visit.api.ReadTimeout)
 
 
-@everywhere(_is_taken)
+@by_face(_is_taken)
 async def test_a_server_that_is_gone_is_a_connection_error_of_the_packages(visit: Visit) -> None:
     async with sdk(visit, base_url="http://127.0.0.1:1", max_retries=0) as client:
         with pytest.raises(anthropic.APIConnectionError) as caught:
@@ -103,7 +103,7 @@ async def test_a_server_that_is_gone_is_a_connection_error_of_the_packages(visit
     assert isinstance(caught.value.__cause__, visit.api.ConnectError)
 
 
-@everywhere(lambda cell: _is_taken(cell) and cell.face.is_ours)
+@by_face(lambda cell: _is_taken(cell) and cell.face.is_ours)
 async def test_many_calls_share_one_connection(visit: Visit) -> None:
     async with sdk(visit) as client:
         for _ in range(5):
@@ -115,7 +115,7 @@ async def test_many_calls_share_one_connection(visit: Visit) -> None:
     assert at_rest(visit.engine, idle=1)
 
 
-@everywhere(lambda cell: _is_taken(cell) and cell.face.is_ours)
+@by_face(lambda cell: _is_taken(cell) and cell.face.is_ours)
 async def test_the_package_closes_its_face_and_not_the_client_beneath(visit: Visit) -> None:
     async with sdk(visit) as client:
         await complete(client)
@@ -127,7 +127,7 @@ async def test_the_package_closes_its_face_and_not_the_client_beneath(visit: Vis
     assert visit.engine.stats()["opened_total"] == 1
 
 
-@everywhere(lambda cell: _is_taken(cell) and cell.face.is_ours)
+@by_face(lambda cell: _is_taken(cell) and cell.face.is_ours)
 async def test_the_package_cannot_close_what_is_unclosable(visit: Visit) -> None:
     for _ in range(2):
         async with sdk(visit, http_client=unclosable(visit.client)) as client:

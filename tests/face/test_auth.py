@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from tests.face.faces import Visit, Wire, everywhere, on
+from tests.face.faces import Visit, Wire, by_face, on
 from tests.face.heard import heard
 from tests.support.digest_server import DigestServer
 from tests.support.scripted import scripted
 
 
-@everywhere()
+@by_face()
 async def test_basic_credentials_are_sent_at_once(visit: Visit) -> None:
     assert (await visit.client.get("/basic")).status_code == 401
     for auth in (("ann", "milk"), visit.api.BasicAuth("ann", "milk")):
@@ -19,7 +19,7 @@ async def test_basic_credentials_are_sent_at_once(visit: Visit) -> None:
         assert (response.status_code, response.text, response.history) == (200, "welcome", [])
 
 
-@everywhere()
+@by_face()
 async def test_credentials_may_be_the_clients_or_in_its_url(visit: Visit) -> None:
     assert (await visit.made(auth=("ann", "milk")).get("/basic")).status_code == 200
     door = visit.door.replace("://", "://ann:milk@")
@@ -27,13 +27,13 @@ async def test_credentials_may_be_the_clients_or_in_its_url(visit: Visit) -> Non
     assert heard(await visit.client.get("/echo")).all("authorization") == []
 
 
-@everywhere()
+@by_face()
 async def test_a_request_can_do_without_the_clients_credentials(visit: Visit) -> None:
     client = visit.made(auth=("ann", "milk"))
     assert heard(await client.get("/echo", auth=None)).all("authorization") == []
 
 
-@everywhere()
+@by_face()
 async def test_a_function_may_sign_a_request(visit: Visit) -> None:
     def sign(request: Any) -> Any:
         request.headers["X-Signature"] = request.method
@@ -74,7 +74,7 @@ async def test_a_digest_challenge_for_a_wrong_password_ends_in_its_refusal(visit
     assert [hop.status_code for hop in response.history] == [401]
 
 
-@everywhere()
+@by_face()
 async def test_a_flow_may_read_a_response_and_send_requests_of_its_own(visit: Visit) -> None:
     class Token(visit.api.Auth):  # type: ignore[name-defined, misc]  # one class for each package
         requires_response_body = True
@@ -90,7 +90,7 @@ async def test_a_flow_may_read_a_response_and_send_requests_of_its_own(visit: Vi
     assert [(hop.request.method, hop.status_code) for hop in response.history] == [("GET", 401), ("POST", 200)]
 
 
-@everywhere()
+@by_face()
 async def test_a_flow_may_read_what_is_to_be_sent(visit: Visit) -> None:
     class Measured(visit.api.Auth):  # type: ignore[name-defined, misc]  # one class for each package
         requires_request_body = True
@@ -107,7 +107,7 @@ async def test_a_flow_may_read_what_is_to_be_sent(visit: Visit) -> None:
     assert (said.one("x-sum"), said.content) == ("11", "two bottles")
 
 
-@everywhere()
+@by_face()
 async def test_a_generator_cannot_go_out_again_with_credentials(visit: Visit) -> None:
     class Twice(visit.api.Auth):  # type: ignore[name-defined, misc]  # one class for each package
         def auth_flow(self, request: Any) -> Generator[Any, Any, None]:
@@ -122,7 +122,7 @@ async def test_a_generator_cannot_go_out_again_with_credentials(visit: Visit) ->
     assert heard(await visit.client.post("/echo", content=b"milk", auth=Twice())).content == "milk"
 
 
-@everywhere()
+@by_face()
 async def test_an_error_in_a_flow_closes_the_response(visit: Visit) -> None:
     class Spilling(visit.api.Auth):  # type: ignore[name-defined, misc]  # one class for each package
         def auth_flow(self, request: Any) -> Generator[Any, Any, None]:

@@ -110,7 +110,7 @@ async def test_a_reset_in_the_middle_of_an_upload_is_a_network_error(visit: Visi
 
     async with scripted(script) as serving:
         with pytest.raises((visit.api.ReadError, visit.api.WriteError)) as caught:
-            await visit.client.post(serving.url, content=b"m" * 32_000_000)
+            await visit.client.post(serving.url, content=b"m" * 16_000_000)
     assert isinstance(caught.value, visit.api.NetworkError)
 
 

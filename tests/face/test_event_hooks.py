@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from tests.face.faces import Visit, everywhere
+from tests.face.faces import Visit, by_face
 from tests.face.heard import heard
 
 
-@everywhere()
+@by_face()
 async def test_hooks_are_called_for_each_request_and_each_response(visit: Visit) -> None:
     called: list[str] = []
 
@@ -23,7 +23,7 @@ async def test_hooks_are_called_for_each_request_and_each_response(visit: Visit)
     assert called == ["> GET left=1", "< 302", "> GET left=0", "< 200"]
 
 
-@everywhere()
+@by_face()
 async def test_a_hook_may_change_the_request(visit: Visit) -> None:
     async def sign(request: Any) -> None:
         request.headers["X-Signed"] = "yes"
@@ -32,7 +32,7 @@ async def test_a_hook_may_change_the_request(visit: Visit) -> None:
     assert heard(await client.get("/echo")).one("x-signed") == "yes"
 
 
-@everywhere()
+@by_face()
 async def test_a_hook_may_read_the_response(visit: Visit) -> None:
     bodies = []
 
@@ -44,7 +44,7 @@ async def test_a_hook_may_read_the_response(visit: Visit) -> None:
         assert response.content == bodies[0] == b"line 0\nline 1\n"
 
 
-@everywhere()
+@by_face()
 @pytest.mark.parametrize("when", ["request", "response"])
 async def test_what_a_hook_raises_ends_the_call_and_closes_the_response(visit: Visit, when: str) -> None:
     async def spill(_: Any) -> None:

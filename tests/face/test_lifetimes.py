@@ -165,7 +165,7 @@ async def test_a_transport_can_do_without_a_face(visit: Visit) -> None:
 
 def _drop(responses: list[Any]) -> None:
     responses.clear()
-    gc.collect()
+    gc.collect(1)
 
 
 async def test_the_transport_is_one_of_httpx2s() -> None:

@@ -9,7 +9,7 @@ import pytest
 from openai.types.chat import ChatCompletionMessageParam
 
 from milkrun.client.httpx import Transport, unclosable
-from tests.face.faces import Visit, everywhere, on_ours
+from tests.face.faces import Visit, by_face
 from tests.face.heard import heard
 from tests.face.sdk_site import WORDS
 from tests.support.accounts import at_rest
@@ -36,20 +36,20 @@ async def complete(client: openai.AsyncOpenAI, kind: str = "plain") -> str | Non
     return completion.choices[0].message.content
 
 
-@everywhere()
+@by_face()
 async def test_a_completion_is_answered(visit: Visit) -> None:
     async with sdk(visit) as client:
         assert await complete(client) == "".join(WORDS)
 
 
-@everywhere()
+@by_face()
 async def test_a_completion_is_streamed_word_by_word(visit: Visit) -> None:
     async with sdk(visit) as client:
         chunks = await client.chat.completions.create(model=model(), messages=ASKED, stream=True)
         assert [chunk.choices[0].delta.content async for chunk in chunks] == list(WORDS)
 
 
-@everywhere()
+@by_face()
 async def test_a_stream_may_be_left_in_the_middle(visit: Visit) -> None:
     async with sdk(visit) as client:
         async with await client.chat.completions.create(model=model(), messages=ASKED, stream=True) as chunks:
@@ -59,13 +59,13 @@ async def test_a_stream_may_be_left_in_the_middle(visit: Visit) -> None:
         assert await complete(client) == "".join(WORDS)
 
 
-@everywhere()
+@by_face()
 async def test_who_is_told_to_come_back_later_does(visit: Visit) -> None:
     async with sdk(visit) as client:
         assert await complete(client, "limited") == "".join(WORDS)
 
 
-@everywhere()
+@by_face()
 async def test_who_has_no_retries_left_is_told_why(visit: Visit) -> None:
     async with sdk(visit, max_retries=0) as client:
         with pytest.raises(openai.RateLimitError) as caught:
@@ -73,7 +73,7 @@ async def test_who_has_no_retries_left_is_told_why(visit: Visit) -> None:
     assert caught.value.response.headers["retry-after"] == "0.01"
 
 
-@everywhere()
+@by_face()
 async def test_a_server_that_fails_is_asked_three_times(visit: Visit) -> None:
     async with sdk(visit) as client:
         with pytest.raises(openai.InternalServerError) as caught:
@@ -81,7 +81,7 @@ async def test_a_server_that_fails_is_asked_three_times(visit: Visit) -> None:
     assert caught.value.response.headers["x-asked"] == "3"
 
 
-@everywhere()
+@by_face()
 async def test_an_answer_that_does_not_come_is_a_time_out_of_the_packages(visit: Visit) -> None:
     async with sdk(visit, timeout=0.05, max_retries=0) as client:
         with pytest.raises(openai.APITimeoutError) as caught:
@@ -89,7 +89,7 @@ async def test_an_answer_that_does_not_come_is_a_time_out_of_the_packages(visit:
     assert isinstance(caught.value.__cause__, visit.api.ReadTimeout)
 
 
-@everywhere()
+@by_face()
 async def test_a_server_that_is_gone_is_a_connection_error_of_the_packages(visit: Visit) -> None:
     async with sdk(visit, base_url="http://127.0.0.1:1/v1", max_retries=0) as client:
         with pytest.raises(openai.APIConnectionError) as caught:
@@ -97,7 +97,7 @@ async def test_a_server_that_is_gone_is_a_connection_error_of_the_packages(visit
     assert isinstance(caught.value.__cause__, visit.api.ConnectError)
 
 
-@on_ours()
+@by_face(lambda cell: cell.face.is_ours)
 async def test_many_calls_share_one_connection(visit: Visit) -> None:
     async with sdk(visit) as client:
         for _ in range(5):
@@ -109,7 +109,7 @@ async def test_many_calls_share_one_connection(visit: Visit) -> None:
     assert at_rest(visit.engine, idle=1)
 
 
-@on_ours()
+@by_face(lambda cell: cell.face.is_ours)
 async def test_the_package_closes_its_face_and_not_the_client_beneath(visit: Visit) -> None:
     async with sdk(visit) as client:
         await complete(client)
@@ -121,7 +121,7 @@ async def test_the_package_closes_its_face_and_not_the_client_beneath(visit: Vis
     assert visit.engine.stats()["opened_total"] == 1
 
 
-@on_ours()
+@by_face(lambda cell: cell.face.is_ours)
 async def test_the_package_cannot_close_what_is_unclosable(visit: Visit) -> None:
     for _ in range(2):
         async with sdk(visit, http_client=unclosable(visit.client)) as client:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.face.faces import Visit, Wire, everywhere, on
+from tests.face.faces import Visit, Wire, by_face, everywhere, on
 from tests.face.heard import heard
 from tests.support.scripted import OK, Peer, answers, scripted
 
@@ -39,7 +39,7 @@ async def test_the_scheme_and_the_version_are_the_wires(visit: Visit) -> None:
     assert said.version == ("2" if visit.wire is Wire.HTTP2 else "1.1")
 
 
-@everywhere()
+@by_face()
 @pytest.mark.parametrize(
     ("params", "query"),
     [
@@ -56,13 +56,13 @@ async def test_params_become_the_query(visit: Visit, params: dict[str, str], que
     assert heard(await visit.client.get("/echo", params=params)).query in query
 
 
-@everywhere()
+@by_face()
 async def test_params_of_the_client_come_before_those_of_the_request(visit: Visit) -> None:
     client = visit.made(params={"round": "7"})
     assert heard(await client.get("/echo", params={"stop": "2"})).query == "round=7&stop=2"
 
 
-@everywhere()
+@by_face()
 async def test_a_query_in_the_url_goes_out_untouched(visit: Visit) -> None:
     assert heard(await visit.client.get("/echo?a=%2F&b=c%20d&e")).query == "a=%2F&b=c%20d&e"
 
@@ -76,7 +76,7 @@ async def test_the_request_target_is_the_urls_as_the_face_encodes_it(visit: Visi
     assert server.peers[0].heard[0].split()[1] == url.raw_path
 
 
-@everywhere()
+@by_face()
 async def test_the_clients_own_fields_go_out_once_each(visit: Visit) -> None:
     said = heard(await visit.client.get("/echo"))
     assert said.one("accept") == "*/*"
@@ -85,7 +85,7 @@ async def test_the_clients_own_fields_go_out_once_each(visit: Visit) -> None:
     assert said.all("content-length") == said.all("transfer-encoding") == []
 
 
-@everywhere()
+@by_face()
 async def test_fields_of_the_request_take_the_place_of_the_clients(visit: Visit) -> None:
     client = visit.made(headers={"User-Agent": "float", "X-Round": "7"})
     said = heard(await client.get("/echo", headers={"X-Round": "8", "Accept": "text/plain"}))
@@ -127,7 +127,7 @@ async def test_the_host_is_the_urls_unless_it_is_given(visit: Visit) -> None:
     assert (told.all("host") or told.all(name)) == ["dairy.test"]
 
 
-@everywhere()
+@by_face()
 async def test_a_request_built_by_hand_is_sent_as_it_is(visit: Visit) -> None:
     request = visit.client.build_request("POST", "/echo", content=b"milk", headers={"X-Stop": "2"})
     del request.headers["user-agent"]
@@ -137,13 +137,13 @@ async def test_a_request_built_by_hand_is_sent_as_it_is(visit: Visit) -> None:
     assert response.request is request
 
 
-@everywhere()
+@by_face()
 async def test_a_request_may_be_sent_again_and_again(visit: Visit) -> None:
     request = visit.client.build_request("POST", "/echo", content=b"milk")
     assert [heard(await visit.client.send(request)).content for _ in range(3)] == ["milk"] * 3
 
 
-@everywhere()
+@by_face()
 @pytest.mark.parametrize("base", ["", "/"])
 async def test_paths_are_joined_to_the_base_url(visit: Visit, base: str) -> None:
     client = visit.made(base_url=visit.door + base)
@@ -152,7 +152,7 @@ async def test_paths_are_joined_to_the_base_url(visit: Visit, base: str) -> None
         assert str(response.url) == f"{visit.door}/echo"
 
 
-@everywhere()
+@by_face()
 async def test_a_whole_url_passes_the_base_url_by(visit: Visit) -> None:
     client = visit.made(base_url="http://elsewhere.invalid")
     assert heard(await client.get(f"{visit.door}/echo")).target == "/echo"

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from tests.face.faces import Visit, Wire, everywhere, knows_zstd, on
+from tests.face.faces import Visit, Wire, by_face, everywhere, knows_zstd, on
 from tests.face.heard import answer, heard
 from tests.support.compressing import COMPRESSORS, compressed
 from tests.support.scripted import OK, Peer, answers, once, scripted
@@ -13,14 +13,14 @@ TEXT = b"Stop seven: two bottles. " * 100
 
 
 @everywhere()
-@pytest.mark.parametrize("status", [200, 201, 203, 299, 400, 404, 418, 500, 503, 599])
+@pytest.mark.parametrize("status", [200, 299, 404, 418, 503, 599])
 async def test_every_status_is_a_response(visit: Visit, status: int) -> None:
     response = await visit.client.get(answer(status, b"said"))
     assert (response.status_code, response.content) == (status, b"said")
     assert response.is_error is (status >= 400)
 
 
-@everywhere()
+@by_face()
 async def test_raise_for_status_raises_for_an_error_and_carries_both(visit: Visit) -> None:
     (await visit.client.get(answer(200))).raise_for_status()
     response = await visit.client.get(answer(404))
@@ -38,7 +38,7 @@ async def test_what_has_no_body_leaves_the_connection_in_order(visit: Visit, sta
     assert heard(await visit.client.get("/echo")).method == "GET"
 
 
-@everywhere()
+@by_face()
 async def test_the_response_knows_its_request_and_url(visit: Visit) -> None:
     response = await visit.client.post("/echo", params={"a": "1"}, content=b"milk")
     assert (response.request.method, str(response.url)) == ("POST", f"{visit.door}/echo?a=1")
@@ -117,7 +117,7 @@ async def test_elapsed_is_known_once_the_response_is_closed(visit: Visit) -> Non
         assert response.elapsed > dt.timedelta(0)
 
 
-@everywhere(knows_zstd)
+@by_face(knows_zstd)
 @pytest.mark.parametrize("coding", [*sorted(COMPRESSORS), "gzip, br"])
 async def test_the_face_undoes_content_codings(visit: Visit, coding: str) -> None:
     body = compressed(TEXT, coding)
@@ -127,7 +127,7 @@ async def test_the_face_undoes_content_codings(visit: Visit, coding: str) -> Non
     assert response.headers["content-encoding"] == coding
 
 
-@everywhere()
+@by_face()
 @pytest.mark.parametrize("coding", sorted(COMPRESSORS))
 async def test_raw_is_the_body_with_its_codings_on(visit: Visit, coding: str) -> None:
     body = compressed(TEXT, coding)
@@ -135,7 +135,7 @@ async def test_raw_is_the_body_with_its_codings_on(visit: Visit, coding: str) ->
         assert b"".join([piece async for piece in response.aiter_raw()]) == body
 
 
-@everywhere(knows_zstd)
+@by_face(knows_zstd)
 @pytest.mark.parametrize("coding", sorted(COMPRESSORS))
 async def test_a_body_that_is_not_in_its_coding_is_a_decoding_error(visit: Visit, coding: str) -> None:
     with pytest.raises(visit.api.DecodingError) as caught:
@@ -144,13 +144,13 @@ async def test_a_body_that_is_not_in_its_coding_is_a_decoding_error(visit: Visit
     assert heard(await visit.client.get("/echo")).method == "GET"
 
 
-@everywhere()
+@by_face()
 async def test_an_unknown_coding_is_left_as_it_is(visit: Visit) -> None:
     response = await visit.client.get(answer(200, b"as it is", ("content-encoding", "quirky")))
     assert response.content == b"as it is"
 
 
-@everywhere()
+@by_face()
 @pytest.mark.parametrize(
     ("kind", "body", "text"),
     [
@@ -166,13 +166,13 @@ async def test_text_is_in_the_charset_that_the_server_names(visit: Visit, kind: 
     assert (await visit.client.get(answer(200, body, ("content-type", kind)))).text == text
 
 
-@everywhere()
+@by_face()
 async def test_json_is_read(visit: Visit) -> None:
     response = await visit.client.get(answer(200, '{"milk": "crème"}'.encode()))
     assert response.json() == {"milk": "crème"}
 
 
-@everywhere()
+@on(Wire.PLAIN, Wire.HTTP2)
 async def test_a_large_body_is_whole(visit: Visit) -> None:
     response = await visit.client.get("/bytes?count=12000000")  # more than our client reads if nobody else says so
     assert len(response.content) == 12_000_000

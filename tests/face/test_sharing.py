@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from milkrun.client.httpx import Transport
-from tests.face.faces import Visit, Wire, everywhere, on, on_ours
+from tests.face.faces import Visit, Wire, by_face, everywhere, on, on_ours
 from tests.face.heard import heard
 from tests.face.site import Message, Receive, Send, reply
 from tests.support.accounts import at_rest
@@ -67,14 +67,14 @@ async def test_faces_of_both_packages_share_one_connection(visit: Visit) -> None
     assert [one.one("user-agent").partition("/")[0] for one in said] == ["python-httpx", "python-httpx2"]
 
 
-@everywhere()
+@by_face()
 async def test_a_mount_carries_what_it_is_mounted_for(visit: Visit) -> None:
     client = visit.made(mounts={"all://dairy.test": within(visit)})
     assert (await client.get("https://dairy.test/")).text == "from within"
     assert heard(await client.get("/echo")).method == "GET"
 
 
-@everywhere()
+@by_face()
 async def test_a_transport_may_be_a_mount_itself(visit: Visit) -> None:
     client = visit.made(transport=within(visit), mounts={"all://127.0.0.1": visit.transport()})
     assert (await client.get("https://dairy.test/")).text == "from within"

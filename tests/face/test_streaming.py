@@ -97,7 +97,7 @@ async def test_a_response_may_be_closed_twice(visit: Visit) -> None:
 
 
 @everywhere()
-@pytest.mark.parametrize("path", ["/pieces?count=20", "/bytes?count=5000000", "/stalled"])
+@pytest.mark.parametrize("path", ["/pieces?count=20", "/bytes?count=1000000", "/stalled"])
 async def test_a_body_may_be_left_before_its_end(visit: Visit, path: str) -> None:
     client = visit.made(connections=1)
     for _ in range(3):
@@ -110,7 +110,7 @@ async def test_a_body_may_be_left_before_its_end(visit: Visit, path: str) -> Non
 
 
 @everywhere()
-@pytest.mark.parametrize("path", ["/pieces?count=20", "/bytes?count=5000000", "/stalled"])
+@pytest.mark.parametrize("path", ["/pieces?count=20", "/bytes?count=1000000", "/stalled"])
 async def test_a_body_need_not_be_read_at_all(visit: Visit, path: str) -> None:
     client = visit.made(connections=1)
     for _ in range(3):
@@ -154,6 +154,20 @@ async def test_what_has_come_can_be_read_before_the_rest_is_sent(visit: Visit) -
         read.set()
         assert await anext(pieces) == b"last"
         assert await anext(pieces, None) is None
+
+
+@on(Wire.PLAIN)
+async def test_a_slow_body_may_take_longer_than_each_of_its_pieces(visit: Visit) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n")
+        for _ in range(4):
+            await asyncio.sleep(0.08)  # what is tested is a limit on time
+            await peer.say(b"m")
+
+    async with scripted(script) as server:
+        response = await visit.client.get(server.url, timeout=visit.api.Timeout(5.0, read=0.25))
+    assert response.text == "mmmm"
 
 
 @on(Wire.PLAIN)
