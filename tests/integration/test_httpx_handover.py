@@ -158,6 +158,31 @@ async def test_connect_to_a_proxy_gives_a_tunnel_with_tls_inside(face: Any, tmp_
     target.close()
 
 
+async def test_a_peer_inside_that_hangs_up_without_a_goodbye_has_ended(face: Any, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    trust = ssl.create_default_context(cafile=authority.ca_file)
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(SWITCHING)
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        session = authority.good().wrap_bio(incoming, outgoing, server_side=True)
+        while True:
+            incoming.write(await peer._loop.sock_recv(peer._sock, 65536))
+            try:
+                session.do_handshake()
+            except ssl.SSLWantReadError:
+                await peer.say(outgoing.read())
+            else:
+                break
+        peer.half_close()
+        await peer.gone()
+
+    async with handed_over(face, script) as stream:
+        inside = await stream.start_tls(trust, "127.0.0.1", timeout=5)
+        assert await inside.read(100, timeout=5) == b""
+
+
 @pytest.mark.parametrize("first", [b"no handshake of TLS\r\n", b""])
 async def test_a_handshake_inside_that_fails_closes_the_tunnel(face: Any, first: bytes) -> None:
     async def script(peer: Peer) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from milkrun.client import Client, ConnectionFacts, Timings
+from milkrun.client import Client, ConnectionFacts, Timings, UsageError
 from milkrun.client.httpx import Transport
 from tests.support.accounts import at_rest
 from tests.support.authority import Authority
@@ -331,6 +331,12 @@ async def test_a_transport_closes_a_client_of_its_own_once_and_nobody_elses(face
 def test_the_face_is_loaded_by_none_but_who_asks_for_it() -> None:
     check = "import sys, milkrun.client; assert not {'httpx', 'httpx2', 'httpcore', 'httpcore2'} & sys.modules.keys()"
     subprocess.run([sys.executable, "-c", check], check=True, timeout=30)
+
+
+async def test_a_client_that_is_made_already_takes_no_options() -> None:
+    async with Client() as client:
+        with pytest.raises(UsageError, match="give it max_age"):
+            Transport(client, max_age=9)
 
 
 async def test_a_transport_is_one_of_httpx2s_by_type() -> None:

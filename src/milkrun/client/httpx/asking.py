@@ -1,7 +1,7 @@
 """From the face's request to ours: its URL, its header fields as they are, its content whole or in pieces."""
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, TypeAlias
 
 from milkrun.client.client import Client
@@ -113,7 +113,7 @@ async def _measured(face: Face, request: Any) -> AsyncIterator[bytes]:
                 raise _mismatch(face, request, length)
             yield piece
     finally:
-        if hasattr(stream, "aclose"):
+        if isinstance(stream, AsyncGenerator):
             await stream.aclose()
     if promised is not None and length < int(promised):
         raise _mismatch(face, request, length)

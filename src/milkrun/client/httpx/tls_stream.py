@@ -41,7 +41,7 @@ class TlsStream:
         """As the carrier has it."""
         try:
             return await self._turn(lambda: self._session.read(max_bytes), timeout)
-        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+        except ssl.SSLEOFError:  # without a goodbye: whoever needs to know frames his messages
             return b""
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
