@@ -1,5 +1,6 @@
 """What the pytest plugin's ledger holds of what is made, in a test and outside of one."""
 
+import contextlib
 import socket
 import sys
 from collections.abc import Iterator
@@ -41,6 +42,17 @@ def test_what_is_made_before_a_test_lasts_and_so_do_its_connections(ledger: Ledg
             (text,) = left(ledger)
             assert f"127.0.0.1:{sock.getsockname()[1]} -> 127.0.0.1:{port} (established)" in text
     assert ledger.end() is None
+
+
+def test_of_many_sockets_the_first_are_listed_and_the_others_counted(ledger: Ledger) -> None:
+    with mute() as port, contextlib.ExitStack() as stack:
+        ledger.begin()
+        for _ in range(12):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+        (text,) = left(ledger)
+    assert text.startswith("12 TCP sockets are still open:\n")
+    assert text.count(" (established), opened at ") == 10
+    assert "\n  and 2 more\n" in text
 
 
 def test_a_connection_opened_before_a_test_is_not_the_tests(ledger: Ledger) -> None:

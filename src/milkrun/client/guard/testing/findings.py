@@ -15,6 +15,7 @@ from milkrun.client.guard.words import site, stack
 KINDS = frozenset({"clients", "sockets", "time-wait"})
 _GRACE = 0.5  # seconds that servers in other threads have to see that their client has closed
 _PAUSE = 0.01
+_LISTED = 10
 
 _CLIENT = """\
 {what} was not closed, constructed at {site}:
@@ -90,7 +91,7 @@ def _of_client(made: Made) -> str:
 
 
 def _of_sockets(left: list[TcpSocket], ledger: Ledger) -> str:
-    lines = "\n".join(f"  {row}{_opened_at(ledger.by_inode.get(row.inode))}" for row in left)
+    lines = _listed([f"{row}{_opened_at(ledger.by_inode.get(row.inode))}" for row in left])
     count = "1 TCP socket is" if len(left) == 1 else f"{len(left)} TCP sockets are"
     return _SOCKETS.format(count=count, lines=lines)
 
@@ -101,5 +102,12 @@ def _opened_at(dialled: Dialled | None) -> str:
 
 def _of_storm(storm: list[Dialled], limit: int) -> str:
     origins = Counter(f"to {dialled.origin}, opened at {site(dialled.trail[-1])}" for dialled in storm)
-    lines = "\n".join(f"  {count} {where}" for where, count in origins.most_common())
+    lines = _listed([f"{count} {where}" for where, count in origins.most_common()])
     return _TIME_WAIT.format(count=len(storm), limit=limit, lines=lines)
+
+
+def _listed(lines: Sequence[str]) -> str:
+    shown = [f"  {line}" for line in lines[:_LISTED]]
+    if len(lines) > _LISTED:
+        shown.append(f"  and {len(lines) - _LISTED} more")
+    return "\n".join(shown)
