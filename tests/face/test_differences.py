@@ -100,5 +100,19 @@ async def test_fields_that_cannot_be_sent_never_reach_a_server(visit: Visit) -> 
         assert visit.engine.stats()["opened_total"] == 1
 
 
+@on(Wire.PLAIN, Wire.HTTP2)
+async def test_the_trace_of_a_connection_tells_no_stream_where_httpx2_hands_out_its_own(visit: Visit) -> None:
+    """A connection belongs to nobody while it opens; of a response it is told by the response's network stream."""
+    told: dict[str, Any] = {}
+
+    async def listen(name: str, info: dict[str, Any]) -> None:
+        told[name] = info.get("return_value")
+
+    response = await visit.client.get("/echo", extensions={"trace": listen})
+    assert (told["connection.connect_tcp.complete"] is None) is visit.face.is_ours
+    network = response.extensions["network_stream"]
+    assert tuple(network.get_extra_info("server_addr")) == ("127.0.0.1", visit.port)
+
+
 async def _read(visit: Visit, path: str) -> Any:
     return await visit.client.get(path)

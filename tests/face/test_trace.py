@@ -83,16 +83,6 @@ async def test_the_head_of_the_response_comes_along(visit: Visit) -> None:
         assert told == (b"HTTP/1.1", 200, response.extensions["reason_phrase"], response.headers.raw)
 
 
-@everywhere()
-async def test_the_connection_comes_along(visit: Visit) -> None:
-    listener = Listener()
-    await visit.client.get("/echo", extensions={"trace": listener})
-    name = "connection.start_tls.complete" if visit.wire.secure else "connection.connect_tcp.complete"
-    stream = listener.info(name)["return_value"]
-    assert tuple(stream.get_extra_info("server_addr")) == ("127.0.0.1", visit.port)
-    assert (stream.get_extra_info("ssl_object") is not None) is visit.wire.secure
-
-
 @on(Wire.PLAIN)
 async def test_what_is_connected_to_comes_along(visit: Visit) -> None:
     listener = Listener()

@@ -81,7 +81,7 @@ async def test_over_http2_the_steps_are_http2s_and_tls_is_one_of_them(face: Any,
         http2_origin(lambda stream: stream.respond(200, b"hi"), context=authority.good()) as origin,
         talking(face, ca_file=authority.ca_file, resolver=Directory()) as (http, _),
     ):
-        for opening in ([*CONNECTED, "connection.start_tls"], []):
+        for opening in ([*CONNECTED, "connection.start_tls", "http2.send_connection_init"], []):
             traced = Traced()
             await http.get(origin.url, extensions=traced.extension)
             assert traced.steps() == opening + spoken("http2", *EXCHANGED)

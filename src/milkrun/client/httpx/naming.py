@@ -35,11 +35,13 @@ class Narrator:
         self._request = request
         self._limits = request.extensions.get("timeout", {})
         self._is_waiting = False  # for the head, which comes during two of our phases
+        self._is_opened = False  # the connection, and nothing was sent on it
         self.prefix = "http11"
 
     def narrate(self, event: Event) -> Iterator[Told]:
         """What there is to tell of an event, up to the response's head."""
         if event.phase in _OPENING:
+            self._is_opened |= event.phase == "connect"
             yield self._step(event)
         elif event.phase == "send":
             yield from self._sending(event)
@@ -74,7 +76,10 @@ class Narrator:
     def _sending(self, event: Event) -> Iterator[Told]:
         if event.step is Step.STARTED:  # the head goes out with the beginning of the content
             self.prefix = "http2" if event.shared else "http11"
-            self._is_waiting = False
+            if event.shared and self._is_opened:  # the preface went out with the handshake's end
+                yield f"{self.prefix}.send_connection_init.started", {"request": self._request}
+                yield f"{self.prefix}.send_connection_init.complete", {"return_value": None}
+            self._is_waiting = self._is_opened = False
             yield f"{self.prefix}.send_request_headers.started", {"request": self._request}
             yield f"{self.prefix}.send_request_headers.complete", {"return_value": None}
             yield f"{self.prefix}.{SENDING}.started", {"request": self._request}
