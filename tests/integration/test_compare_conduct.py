@@ -62,6 +62,15 @@ async def test_a_url_of_this_machine_is_compared_on_and_shown_without_its_creden
     assert made.standings[0].typical.statuses == {"404": 2}
 
 
+async def test_a_server_with_roots_of_its_own_is_compared_on_by_their_file(tmp_path: Path) -> None:
+    one, roots = Load(requests=2, concurrency=2, rounds=1), str(tmp_path / "roots.pem")
+    async with own_origin(tmp_path) as url:
+        made = await compare(url, one, Wishes(ca_file=roots), on_turn=nobody, parties=[SHARED])
+        with pytest.raises(CompareError, match="does not answer: tls: the certificate was rejected"):
+            await compare(url, one, Wishes(), on_turn=nobody, parties=[SHARED])
+    assert made.standings[0].typical.statuses == {"200": 2}
+
+
 async def test_a_target_that_does_not_answer_is_compared_on_by_nobody() -> None:
     turns: list[Round] = []
     with pytest.raises(CompareError, match="does not answer: connect: connection refused"):

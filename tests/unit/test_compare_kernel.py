@@ -17,7 +17,7 @@ def table(file: Path, *rows: tuple[int, int, int], address: str = V4) -> None:
     file.write_text(HEADING + "".join(lines), encoding="ascii")
 
 
-async def test_only_sockets_between_the_ports_and_in_time_wait_count(tmp_path: Path) -> None:
+async def test_only_sockets_between_the_ports_and_in_time_wait_count_at_either_end(tmp_path: Path) -> None:
     table(
         tmp_path / "tcp",
         (5000, 443, TIME_WAIT),
@@ -26,7 +26,7 @@ async def test_only_sockets_between_the_ports_and_in_time_wait_count(tmp_path: P
         (5001, 443, UP),
     )
     table(tmp_path / "tcp6", (5002, 443, TIME_WAIT), (5003, 443, TIME_WAIT), address=V6)
-    assert await time_wait({(5000, 443), (5001, 443), (5002, 443)}, tmp_path) == 2
+    assert await time_wait({(5000, 443), (5001, 443), (5002, 443)}, tmp_path) == 3
 
 
 async def test_a_system_without_ipv6_has_one_table(tmp_path: Path) -> None:

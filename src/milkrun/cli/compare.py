@@ -23,7 +23,7 @@ def compare(
     concurrency: Annotated[int, typer.Option(metavar="C", help="How many of them at once.")] = 20,
     rounds: Annotated[int, typer.Option(metavar="N", help="How often to do it all; medians are shown.")] = 3,
     timeout: Annotated[float, typer.Option(metavar="S", help="Seconds for a request.")] = 10.0,
-    within: Annotated[float, typer.Option(metavar="S", help="Seconds for everything.")] = 120.0,
+    within: Annotated[int, typer.Option(metavar="S", help="Seconds for everything.")] = 120,
     http2: Annotated[bool, typer.Option("--http2", help="Offer HTTP/2, too.")] = False,
     ca_file: Annotated[str | None, typer.Option(metavar="FILE", help="Roots to trust instead of the system's.")] = None,
     insecure: Annotated[bool, typer.Option("--insecure", help="Accept any certificate.")] = False,

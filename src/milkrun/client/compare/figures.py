@@ -47,7 +47,7 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
         failed_connections: attempts to connect that came to nothing.
         descriptors: open at once, at most.
         descriptor_limit: how many the process may have.
-        time_wait: sockets of this round left in TIME_WAIT; None: this system does not tell.
+        time_wait: sockets of this round left in TIME_WAIT on this machine; None: this system does not tell.
         kernel_connections: opened meanwhile by all processes of the network namespace; None: this system does not tell.
         statuses, errors: how many answers had which status, how many requests ended in which error.
     """

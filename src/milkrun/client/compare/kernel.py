@@ -30,7 +30,11 @@ def opened_by_all(net: Path = PROC_NET) -> int | None:
 
 
 async def time_wait(ports: AbstractSet[Ports], net: Path = PROC_NET) -> int | None:
-    """How many sockets between these ports are in TIME_WAIT, once none is about to be, after a second at most."""
+    """How many sockets between these ports are in TIME_WAIT, once none is about to be, after a second at most.
+
+    Whoever closes first has it, so both ends count, if both are on this machine.
+    """
+    ports = ports | {(remote, local) for local, remote in ports}
     states = _states(ports, net)
     for _ in range(_SETTLE):
         if states is None or not any(states[state] for state in _CLOSING):

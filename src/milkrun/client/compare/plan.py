@@ -51,7 +51,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     requests: int = 200
     concurrency: int = 20
     rounds: int = 3
-    within: float = 120
+    within: int = 120
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +83,7 @@ FAR = Load(requests=500, concurrency=50, rounds=5, within=120)
 def check(load: Load) -> None:
     """Raise UsageError for a load that makes no sense or that is too much anywhere."""
     for name in ("requests", "concurrency", "rounds", "within"):
-        if not getattr(load, name) > 0:  # nor is what is no number
+        if getattr(load, name) <= 0:
             raise UsageError(f"--{name} {getattr(load, name):g}: expected more than 0")
     if load.concurrency > load.requests:
         raise UsageError(f"--concurrency {load.concurrency:,} is more than --requests {load.requests:,}")

@@ -45,9 +45,10 @@ async def measured(plan: Plan, env: Mapping[str, str]) -> Round:
     async with _running("measured", env=env) as running:
         running.stdin.write(msgspec.json.encode(plan) + b"\n")
         answer = await running.stdout.readline()
-        if not answer:
-            words = (await running.last_words()).replace(plan.url, parse_url(plan.url).text)
-            raise CompareError(f"the process that measures {LABELS[plan.contestant]} ended early: {words}")
+        words = "" if answer else await running.last_words()
+    if words:
+        told = words.replace(plan.url, parse_url(plan.url).text)
+        raise CompareError(f"the process that measures {LABELS[plan.contestant]} ended early: {told}")
     return msgspec.json.decode(answer, type=Round)
 
 
