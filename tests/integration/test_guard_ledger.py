@@ -104,6 +104,12 @@ def test_a_forked_child_has_a_lock_of_its_own_in_each_watch(ledger: Ledger) -> N
     assert roll.observers == (ledger,)
 
 
+def test_a_connection_that_was_begun_before_the_ledger_was_there_is_passed_over(ledger: Ledger) -> None:
+    with socket.socket() as sock:
+        ledger.reached(Dial("127.0.0.1:1", ()), sock.fileno())
+    assert ledger.by_inode == {}
+
+
 def test_who_was_never_added_may_be_removed() -> None:
     finders = list(sys.meta_path)
     switch.remove(Watch(Limits()))

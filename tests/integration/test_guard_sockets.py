@@ -178,6 +178,19 @@ async def test_what_is_opened_later_by_what_a_connection_started_counts_for_itse
     assert opened(watch) == {f"localhost:{origin.port}": 1, f"127.0.0.1:{origin.port}": 1}
 
 
+async def test_a_connection_that_its_protocol_closes_at_once_counts_and_fails_nobody(
+    origin: Scripted, watch: Watch
+) -> None:
+    class Closing(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            transport.close()
+
+    transport, _ = await asyncio.get_running_loop().create_connection(Closing, "localhost", origin.port)
+    assert transport.is_closing()
+    await asyncio.sleep(0)
+    assert opened(watch) == {f"localhost:{origin.port}": 1}
+
+
 async def test_an_origin_to_which_connection_after_connection_is_opened_is_warned_of_once(origin: Scripted) -> None:
     with warnings.catch_warnings(record=True) as caught, guard.watching(guard.Limits(sockets=3)) as watch:
         warnings.simplefilter("always")

@@ -103,7 +103,9 @@ def _by_uvloop(original: Callable[..., Any]) -> Callable[..., Any]:
             _open(dial)
             _under_way.set(None)  # what Python's sockets do now, for the protocol, is something else
             transport, protocol = await original(self, protocol_factory, *args, **kwargs)
-            _reach(dial, transport.get_extra_info("socket").fileno())
+            sock = transport.get_extra_info("socket")
+            if sock is not None:  # the protocol may have closed it already
+                _reach(dial, sock.fileno())
             return transport, protocol
 
     return create_connection

@@ -118,9 +118,9 @@ class Watch:
 
     def _dropped(self, seen: Sighting) -> None:
         """Called by a client that goes without having been closed: at any time, also within what the lock guards."""
-        if self._seen.pop(seen.key, None) is seen:
-            with self._lock:
-                seen.site.dropped += 1
+        self._seen.pop(seen.key, None)
+        with self._lock:
+            seen.site.dropped += 1
 
     def _new_site(self, call: tuple[int, int], frame: FrameType, what: str) -> Site:
         forget_oldest(self._sites, self.limits.remembered - 1)

@@ -120,7 +120,9 @@ class Ledger:
 
     def reached(self, dial: Dial, descriptor: int) -> None:
         """See `Observer`."""
-        dialled = self._dials[dial]
+        dialled = self._dials.get(dial)
+        if dialled is None:  # whoever set out had done so before the ledger was there
+            return
         self.by_inode[os.fstat(descriptor).st_ino] = dialled
         with socket.socket(fileno=os.dup(descriptor)) as same:
             dialled.ports.add(same.getsockname()[1])
