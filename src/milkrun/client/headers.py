@@ -44,9 +44,5 @@ class Headers(Mapping[str, str]):
 
 def raw_pairs(head: bytes) -> RawPairs:
     """The fields of such a head as they came."""
-    return tuple([_pair(line) for line in head.split(b"\r\n")[1:-2]])
-
-
-def _pair(line: bytes) -> tuple[bytes, bytes]:
-    name, _, value = line.partition(b":")
-    return name, value.strip(b" \t")
+    parted = [line.partition(b":") for line in head.split(b"\r\n")[1:-2]]
+    return tuple([(name, value.strip(b" \t")) for name, _, value in parted])

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from functools import cache
 from types import ModuleType
-from typing import Any, TypeAlias
+from typing import Any
 
 from milkrun.client.errors import RequestError
 from milkrun.client.headers import raw_pairs
@@ -15,44 +15,40 @@ from milkrun.client.httpx.trace import Trace
 from milkrun.client.response_landed import LandedResponse
 from milkrun.client.response_stream import StreamedResponse
 
-_VERSIONS = {"1.1": b"HTTP/1.1", "1.0": b"HTTP/1.0", "2": b"HTTP/2"}
-Arrival: TypeAlias = LandedResponse | StreamedResponse
-
 _PATIENCE, _IMPATIENCE = 1.0, 0.1  # seconds to wait for the rest of a body, if its length is known, and if it is not
 
 
-def answer(face: Face, request: Any, response: Arrival, trace: Trace | None) -> Any:
-    """The face's response, whose body is still to be read, and which its reader closes."""
-    return face.module.Response(
-        status_code=response.status,
-        headers=raw_pairs(response.received.head),
-        stream=_body_of(face.module)(face, request, response, trace),
-        extensions=_extensions(face, response),
-    )
+def landed(face: Face, response: LandedResponse) -> Any:
+    """The face's response to a whole one: nothing is left to be read but what is here, nothing to be closed."""
+    return _response(face, response, face.module.ByteStream(response.received.body), NetworkStream(response))
 
 
-def _extensions(face: Face, response: Arrival) -> dict[str, Any]:
-    known: dict[str, Any] = {
-        "http_version": _VERSIONS[response.version],
-        "network_stream": _network_stream(face, response),
+def opened(face: Face, request: Any, response: StreamedResponse, trace: Trace | None) -> Any:
+    """The face's response whose body is still to be read, and which its reader closes."""
+    body = _body_of(face.module)(face, request, response, trace)
+    takes_over = response.request.takes_over(response.status)
+    return _response(face, response, body, Handed(face, response) if takes_over else NetworkStream(response))
+
+
+def _response(face: Face, response: LandedResponse | StreamedResponse, body: Any, stream: NetworkStream) -> Any:
+    received = response.received
+    head = received.head
+    version, _, rest = head[: head.index(b"\r")].partition(b" ")
+    known = {
+        "http_version": version,
+        "network_stream": stream,
         "timings": response.timings,
         "connection": response.connection,
     }
-    if response.version == "2":  # which has no reason phrases: the face says what each status means
+    if version == b"HTTP/2":  # which has no reason phrases: the face says what each status means
         known["stream_id"] = response.stream_id
     else:
-        known["reason_phrase"] = response.reason.encode("latin-1")
+        known["reason_phrase"] = rest.partition(b" ")[2]
     if response.stale_retry:
         known["stale_retry"] = True
     if response.warnings:
         known["warnings"] = response.warnings
-    return known
-
-
-def _network_stream(face: Face, response: Arrival) -> NetworkStream:
-    if isinstance(response, StreamedResponse) and response.request.takes_over(response.status):
-        return Handed(face, response)
-    return NetworkStream(face, response)
+    return face.module.Response(received.status, headers=raw_pairs(head), stream=body, extensions=known)
 
 
 class Body:
@@ -62,7 +58,7 @@ class Body:
     the last event.
     """
 
-    def __init__(self, face: Face, request: Any, response: Arrival, trace: Trace | None) -> None:
+    def __init__(self, face: Face, request: Any, response: StreamedResponse, trace: Trace | None) -> None:
         self._face = face
         self._request = request
         self._response = response
@@ -107,7 +103,7 @@ class Body:
 
     async def _release(self) -> None:
         # What nobody knows the length of may be a stream of events: the next one may take its time.
-        is_known = isinstance(self._response, LandedResponse) or "content-length" in self._response.headers
+        is_known = "content-length" in self._response.headers
         await self._response.discard(within=_PATIENCE if is_known else _IMPATIENCE)
 
 

@@ -18,8 +18,7 @@ _NAMES = {"server_addr": "peername", "client_addr": "sockname"}
 class NetworkStream:
     """The connection of a response: what is known of it."""
 
-    def __init__(self, face: Face, response: LandedResponse | StreamedResponse) -> None:
-        self._face = face
+    def __init__(self, response: LandedResponse | StreamedResponse) -> None:
         self._response = response
 
     def __repr__(self) -> str:
@@ -39,7 +38,8 @@ class Handed(NetworkStream):
     _response: StreamedResponse
 
     def __init__(self, face: Face, response: StreamedResponse) -> None:
-        super().__init__(face, response)
+        super().__init__(response)
+        self._face = face
         self._tunnel = response.tunnel
         self._rest = b""
 

@@ -4,11 +4,12 @@ from typing import Any
 
 from milkrun.client.client import Client
 from milkrun.client.errors import RequestError, UsageError
-from milkrun.client.httpx.answer import answer
+from milkrun.client.httpx.answer import landed, opened
 from milkrun.client.httpx.asking import Asker
 from milkrun.client.httpx.errors import face_error
-from milkrun.client.httpx.faces import AsyncBaseTransport, face_of
+from milkrun.client.httpx.faces import AsyncBaseTransport, Face, face_of
 from milkrun.client.httpx.trace import Trace
+from milkrun.client.response_landed import LandedResponse
 from milkrun.client.timeouts import Timeouts
 
 
@@ -35,21 +36,25 @@ class Transport(AsyncBaseTransport):
             UsageError: the client is closed, or used on another event loop, in another thread or a forked process.
         """
         face = face_of(request)
-        extensions = request.extensions
-        trace = Trace(extensions["trace"], request) if extensions.get("trace") else None
-        prepared = self._asker.ask(face, request, None if trace is None else trace.hear)
-        limits = extensions.get("timeout")
+        limits = request.extensions.get("timeout")
         timeouts = Timeouts(**limits) if limits else None
         try:
-            if trace is None:
-                response = await self._client.begin(prepared, timeout=timeouts)
-            else:
-                response = await trace.during(self._client.open(prepared, timeout=timeouts))
+            if request.extensions.get("trace") is not None:
+                return await self._traced(face, request, timeouts)
+            response = await self._client.begin(self._asker.ask(face, request, None), timeout=timeouts)
         except RequestError as err:
             raise face_error(face, err, request) from err
-        return answer(face, request, response, trace)
+        if isinstance(response, LandedResponse):
+            return landed(face, response)
+        return opened(face, request, response, None)
 
     async def aclose(self) -> None:
         """Close the client, if it is the transport's own."""
         if self._owns:
             await self._client.aclose()
+
+    async def _traced(self, face: Face, request: Any, timeouts: Timeouts | None) -> Any:
+        trace = Trace(request.extensions["trace"], request)
+        prepared = self._asker.ask(face, request, trace.hear)
+        response = await trace.during(self._client.open(prepared, timeout=timeouts))
+        return opened(face, request, response, trace)
