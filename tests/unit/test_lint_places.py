@@ -516,6 +516,36 @@ CALLS = {
             async with httpx.AsyncClient() as client:
                 await Server(client).run()
     """,
+    "one that is built where none was given": """
+        import httpx
+        async def one(url, client=None):
+            client = client or httpx.AsyncClient()  #! MRC004
+            return await client.get(url)
+        async def two(url, client=None):
+            client = client if client is not None else httpx.AsyncClient()  #! MRC004
+            return await client.get(url)
+        async def three(url, client=None):
+            if client is None:
+                async with httpx.AsyncClient() as own:
+                    return await own.get(url)
+            return await client.get(url)
+        def four(client=None):
+            def inner(url):
+                if client is not None:
+                    return client.get(url)
+                with httpx.Client() as own:  #! MRC003
+                    return own.get(url)
+            return inner
+        async def all(urls, client=None):
+            return [await one(url, client) for url in urls]
+        async def five(url, verify):
+            if verify:
+                async with httpx.AsyncClient() as client:  #! MRC003
+                    return await client.get(url)
+            if URL or other(url):
+                async with httpx.AsyncClient() as client:  #! MRC003
+                    return await client.get(url)
+    """,
     "a factory": """
         import httpx
         def make():

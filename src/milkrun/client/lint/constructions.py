@@ -2,10 +2,10 @@
 
 import ast
 from collections.abc import Iterator
-from itertools import takewhile
 
 import msgspec
 
+from milkrun.client.lint.conditions import is_conditional
 from milkrun.client.lint.fates import Fate, Fates
 from milkrun.client.lint.libraries import CLIENTS, OWN_TRANSPORTS, ClientClass
 from milkrun.client.lint.names import Names, last_word
@@ -116,18 +116,6 @@ class Constructions:
         classes = [each for each in self._names.definitions(call.func) if isinstance(each, ast.ClassDef)]
         inside = (each for one in classes for each in ast.walk(one) if isinstance(each, ast.Call))
         return any(last_word(each.func) == "__init__" and self._is_borrowed(each) for each in inside)
-
-
-def is_conditional(tree: Tree, node: ast.AST) -> bool:
-    """Whether an `if` or an `or` in the same function decides if this is run."""
-    inside = takewhile(lambda step: not isinstance(step[0], FUNCTIONS), tree.climb(node))
-    return any(_decides(above, field) for above, field in inside)
-
-
-def _decides(above: ast.AST, field: str) -> bool:
-    if isinstance(above, ast.If | ast.IfExp):
-        return field != "test"
-    return isinstance(above, ast.BoolOp | ast.ExceptHandler)
 
 
 def _is(node: ast.expr, value: object) -> bool:

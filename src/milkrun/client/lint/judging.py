@@ -7,7 +7,8 @@ from functools import cached_property
 import msgspec
 
 from milkrun.client.lint import rules
-from milkrun.client.lint.constructions import Construction, Constructions, is_conditional
+from milkrun.client.lint.conditions import is_conditional, is_spare
+from milkrun.client.lint.constructions import Construction, Constructions
 from milkrun.client.lint.fates import ENDED, HANDED_ON, Fate, Fates
 from milkrun.client.lint.keeping import Keeping
 from milkrun.client.lint.libraries import BLOCKING, CLIENTS, ONE_SHOTS, SHARED_FOR
@@ -82,7 +83,8 @@ class Judge:
             return rules.IN_LOOP
         if made.role is Role.IMPORT:
             return None if Fate.ENTERED in made.fate else rules.AT_IMPORT
-        if made.role is Role.HELPER and _is_for_one_call(made.fate):
+        is_own = _is_for_one_call(made.fate) and not is_spare(self._tree, self._names, made.call)
+        if made.role is Role.HELPER and is_own:
             return rules.IN_LOOP if self._looping_caller(made.call) else rules.PER_CALL
         return None
 
