@@ -33,7 +33,7 @@ def run(*command: str) -> "subprocess.CompletedProcess[str]":
         (["ftp://127.0.0.1/"], "expected http or https"),
         (["127.0.0.1:80/"], "did you mean http://127.0.0.1:80/?"),
         (["--requests", "0"], "--requests 0: expected more than 0"),
-        (["--concurrency", "300"], "--concurrency 300 is more than --requests 200"),
+        (["--concurrency", "300"], "--concurrency 300 is more than --requests 100"),
         (["--requests", "1000000"], "--requests 1,000,000: expected 20,000 at most"),
         (["--rounds", "100"], "--rounds 100: expected 20 at most"),
         (["--within", "-1"], "--within -1: expected more than 0"),

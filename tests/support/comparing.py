@@ -63,6 +63,11 @@ def comparison(*rounds: Round, **changed: Any) -> Comparison:
     """A comparison of one round; by default of all four, on a server of its own."""
     turns = rounds or (per_request(), *(turn(each) for each in WITH_HTTPX2[1:]))
     made = Comparison(
-        url=None, version="1.1", bytes=55, load=Load(rounds=1), rounds=1, standings=tuple(standing([t]) for t in turns)
+        url=None,
+        version="1.1",
+        bytes=55,
+        load=Load(requests=200, rounds=1),
+        rounds=1,
+        standings=tuple(standing([t]) for t in turns),
     )
     return msgspec.structs.replace(made, **changed)

@@ -54,7 +54,7 @@ def test_failures_have_a_column_once_there_are_any() -> None:
 
 
 def test_time_that_was_up_is_said_in_the_title() -> None:
-    lines = printed(comparison(load=Load(rounds=3), rounds=2, url="http://10.0.0.1/"), 80)
+    lines = printed(comparison(load=Load(requests=200, rounds=3), rounds=2, url="http://10.0.0.1/"), 80)
     assert lines[0] == "http://10.0.0.1/: HTTP/1.1, 55 bytes"
     assert lines[1] == "200 requests each, 20 at once, 2 of 3 rounds (time was up); medians"
 

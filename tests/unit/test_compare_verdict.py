@@ -38,6 +38,7 @@ def test_the_whole_verdict_of_a_usual_comparison() -> None:
             "Against 2.78 ms with httpx2 shared on its own transport, it is 2.78 ms (100%) with httpx2 on Milkrun and "
             "2.78 ms (100%) with Milkrun shared."
         ),
+        "The first burst took 200 ms with httpx2 shared, 200 ms with httpx2 on Milkrun and 200 ms with Milkrun shared.",
         "A client for each left 200 sockets in TIME_WAIT for a minute, the shared one 20.",
     )
 
@@ -112,14 +113,17 @@ def test_after_the_burst_cpu_time_decides_which_is_cheaper(each_own: float, shar
 def test_a_comparison_of_nothing_but_a_burst_says_so() -> None:
     (sentence,) = afterwards(None, None)
     assert sentence.startswith("There was nothing but the first burst")
-    assert not [*on_milkrun({Contestant.HTTPX2_SHARED: turn(steady=None)})]
+    turns = {each: turn(each, steady=None) for each in Contestant}
+    assert [*on_milkrun(turns)] == [
+        "The first burst took 200 ms with httpx2 shared, 200 ms with httpx2 on Milkrun and 200 ms with Milkrun shared."
+    ]
 
 
 @pytest.mark.parametrize(("cpu", "share"), [(0.09, "18%"), (0.6, "120%")])
 def test_milkruns_transport_is_held_against_httpx2s_own_be_it_cheaper_or_not(cpu: float, share: str) -> None:
     turns = {each: turn(each, steady=figures(STEADY, cpu=cpu)) for each in Contestant}
     turns[Contestant.HTTPX2_SHARED] = turn(steady=figures(STEADY, cpu=0.5))
-    (sentence,) = on_milkrun(turns)
+    sentence, _ = on_milkrun(turns)
     assert sentence.count(f"({share})") == 2
 
 

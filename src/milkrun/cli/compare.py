@@ -19,7 +19,7 @@ WITHOUT_HTTPX2 = "httpx2 is not installed: Milkrun alone is compared; for the ot
 
 def compare(
     url: Annotated[str | None, typer.Argument(metavar="URL", help="By default, a server of its own.")] = None,
-    requests: Annotated[int, typer.Option(metavar="N", help="Requests of each client in each round.")] = 200,
+    requests: Annotated[int, typer.Option(metavar="N", help="Requests of each client in each round.")] = 100,
     concurrency: Annotated[int, typer.Option(metavar="C", help="How many of them at once.")] = 20,
     rounds: Annotated[int, typer.Option(metavar="N", help="How often to do it all; medians are shown.")] = 3,
     timeout: Annotated[float, typer.Option(metavar="S", help="Seconds for a request.")] = 10.0,

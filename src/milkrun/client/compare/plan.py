@@ -48,7 +48,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
         within: seconds for all of it.
     """
 
-    requests: int = 200
+    requests: int = 100
     concurrency: int = 20
     rounds: int = 3
     within: int = 120

@@ -84,20 +84,25 @@ def afterwards(each_own: Figures | None, shared: Figures | None) -> Iterator[str
 
 def on_milkrun(typical: Mapping[Contestant, Round]) -> Iterator[str]:
     """What Milkrun costs against httpx2's own transport, be it less or more."""
-    own = _cost(typical.get(Contestant.HTTPX2_SHARED))
+    own = typical.get(Contestant.HTTPX2_SHARED)
     if own is None:
         return
+    rivals = [typical[each] for each in (Contestant.HTTPX2_ON_MILKRUN, Contestant.MILKRUN_SHARED)]
+    base = _cost(own)
     costs = [
-        f"{seconds(cost)} ({cost / own:.0%}) with {LABELS[contestant]}"
-        for contestant in (Contestant.HTTPX2_ON_MILKRUN, Contestant.MILKRUN_SHARED)
-        if (cost := _cost(typical[contestant]))
+        f"{seconds(cost)} ({cost / base:.0%}) with {LABELS[each.contestant]}"
+        for each in rivals
+        if base and (cost := _cost(each))
     ]
-    yield f"Against {seconds(own)} with httpx2 shared on its own transport, it is {listed(costs)}."
+    if costs:
+        yield f"Against {seconds(base)} with httpx2 shared on its own transport, it is {listed(costs)}."
+    bursts = [f"{seconds(each.burst.wall)} with {LABELS[each.contestant]}" for each in (own, *rivals)]
+    yield f"The first burst took {listed(bursts)}."
 
 
-def _cost(turn: Round | None) -> float | None:
+def _cost(turn: Round) -> float | None:
     """Seconds of CPU time a request once connections are there."""
-    return None if turn is None or turn.steady is None else turn.steady.cpu / turn.steady.requests
+    return None if turn.steady is None else turn.steady.cpu / turn.steady.requests
 
 
 def what_is_left(each_own: Round, shared: Round) -> Iterator[str]:
