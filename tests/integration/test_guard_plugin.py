@@ -42,6 +42,8 @@ def connected(server):
     host, _, port = server[7:-1].partition(":")
     return socket.create_connection((host, int(port)))
 """
+# The plugins that happen to be installed here take longer to load than the tests to run.
+ALONE = [word for name in ("cacheprovider", "hypothesispytest", "pyreqwest", "cov") for word in ("-p", f"no:{name}")]
 CONFIGURATION = "[pytest]\nanyio_mode = auto\n"
 
 
@@ -56,7 +58,7 @@ class Suite:
         """Run these tests, under the guard unless the options begin with something else."""
         self._pytester.makeini(CONFIGURATION + ini)
         self._pytester.makepyfile(SERVER + tests)
-        return self._pytester.runpytest_subprocess("-q", "-p", "no:cacheprovider", *(options or ("--client-guard",)))
+        return self._pytester.runpytest_subprocess("-q", *ALONE, *(options or ("--client-guard",)))
 
 
 @pytest.fixture
@@ -348,7 +350,7 @@ def test_a_pytest_that_does_not_ask_for_it_loads_nothing_of_it(pytester: pytest.
             assert [name for name in sys.modules if name.startswith("milkrun.client")] == []
         """
     )
-    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+    pytester.runpytest_subprocess(*ALONE).assert_outcomes(passed=1)
 
 
 def test_the_plugins_module_imports_pytest_and_nothing_else() -> None:
@@ -370,4 +372,6 @@ def test_its_options_and_marks_are_in_pytests_help(pytester: pytest.Pytester) ->
 
 def test_the_header_says_that_it_is_on(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it(): pass")
-    pytester.runpytest_subprocess("--client-guard").stdout.fnmatch_lines(["client-guard: *more than 50 TIME_WAITs"])
+    pytester.runpytest_subprocess(*ALONE, "--client-guard").stdout.fnmatch_lines(
+        ["client-guard: *more than 50 TIME_WAITs"]
+    )
