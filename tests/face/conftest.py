@@ -7,8 +7,9 @@ import pytest
 
 from tests.conformance.door import Layer, Manner
 from tests.conformance.server import Running
-from tests.face.faces import Cell, Visit
+from tests.face.cells import Cell
 from tests.face.server import FaceServer, ordered
+from tests.face.visit import Visit
 from tests.support.authority import Authority
 
 

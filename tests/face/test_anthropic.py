@@ -9,9 +9,10 @@ import pytest
 from anthropic.types import MessageParam
 
 from milkrun.client.httpx import Transport, unclosable
-from tests.face.faces import Cell, Face, Visit, by_face
+from tests.face.cells import Cell, Face, by_face
 from tests.face.heard import heard
 from tests.face.sdk_site import WORDS
+from tests.face.visit import Visit
 from tests.support.accounts import at_rest
 
 ASKED: list[MessageParam] = [{"role": "user", "content": "What comes on Mondays?"}]

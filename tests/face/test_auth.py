@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.face.faces import Visit, Wire, by_face, on
+from tests.face.cells import Wire, by_face, on
 from tests.face.heard import heard
+from tests.face.visit import Visit
 from tests.support.digest_server import DigestServer
 from tests.support.scripted import scripted
 

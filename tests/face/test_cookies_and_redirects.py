@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.face.faces import Visit, by_face
+from tests.face.cells import by_face
 from tests.face.heard import answer, heard
+from tests.face.visit import Visit
 
 
 @by_face()

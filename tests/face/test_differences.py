@@ -6,8 +6,9 @@ from typing import Any
 import h11
 import pytest
 
-from tests.face.faces import Face, Visit, Wire, everywhere, on
+from tests.face.cells import Face, Wire, everywhere, on
 from tests.face.heard import heard
+from tests.face.visit import Visit
 from tests.support.authority import Authority
 from tests.support.http2_origin import Served, http2_origin
 from tests.support.scripted import OK, Peer, scripted

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from h2.errors import ErrorCodes
 
-from tests.face.faces import Visit, Wire, everywhere, on
+from tests.face.cells import Wire, everywhere, on
 from tests.face.heard import heard
+from tests.face.visit import Visit
 from tests.support.authority import Authority
 from tests.support.http2_origin import Served, http2_origin
 from tests.support.peers import Says, closed_port, server

@@ -4,8 +4,9 @@ import ssl
 
 import pytest
 
-from tests.face.faces import Visit, Wire, everywhere, on, on_ours
+from tests.face.cells import Wire, everywhere, on, on_ours
 from tests.face.heard import heard
+from tests.face.visit import Visit
 from tests.support.authority import Authority
 from tests.support.peers import Says, server
 from tests.support.scripted import OK, answers, scripted

@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.face.faces import Visit, Wire, by_face, everywhere, on
+from tests.face.cells import Wire, by_face, everywhere, on
 from tests.face.heard import heard
+from tests.face.visit import Visit
 from tests.support.scripted import OK, Peer, answers, scripted
 
 VERBS = ["get", "options", "post", "put", "patch", "delete"]

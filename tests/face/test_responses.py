@@ -4,8 +4,9 @@ import datetime as dt
 
 import pytest
 
-from tests.face.faces import Visit, Wire, by_face, everywhere, knows_zstd, on
+from tests.face.cells import Wire, by_face, everywhere, knows_zstd, on
 from tests.face.heard import answer, heard
+from tests.face.visit import Visit
 from tests.support.compressing import COMPRESSORS, compressed
 from tests.support.scripted import OK, Peer, answers, once, scripted
 

@@ -4,9 +4,10 @@ import asyncio
 from typing import Any
 
 from milkrun.client.httpx import Transport
-from tests.face.faces import Visit, Wire, by_face, everywhere, on, on_ours
+from tests.face.cells import Wire, by_face, everywhere, on, on_ours
 from tests.face.heard import heard
 from tests.face.site import Message, Receive, Send, reply
+from tests.face.visit import Visit
 from tests.support.accounts import at_rest
 
 

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.face.faces import Visit, Wire, everywhere, on
+from tests.face.cells import Wire, everywhere, on
 from tests.face.heard import heard
+from tests.face.visit import Visit
 from tests.support.scripted import OK, Peer, scripted
 
 LINES = "".join(f"line {number}\n" for number in range(20))

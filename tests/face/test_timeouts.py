@@ -6,8 +6,9 @@ from typing import Any, cast
 
 import pytest
 
-from tests.face.faces import Visit, Wire, everywhere, on
+from tests.face.cells import Wire, everywhere, on
 from tests.face.heard import heard
+from tests.face.visit import Visit
 from tests.support.authority import Authority
 from tests.support.loops import both_loops as anyio_backend
 from tests.support.peers import black_hole, mute, server

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.face.faces import Visit, Wire, everywhere, on, on_ours
+from tests.face.cells import Wire, everywhere, on, on_ours
 from tests.face.heard import heard
+from tests.face.visit import Visit
 from tests.support.peers import closed_port
 from tests.support.scripted import once, scripted
 

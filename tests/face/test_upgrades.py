@@ -4,8 +4,9 @@ import ssl
 
 import pytest
 
-from tests.face.faces import Face, Visit, Wire, everywhere, on
+from tests.face.cells import Face, Wire, everywhere, on
 from tests.face.heard import heard
+from tests.face.visit import Visit
 from tests.support.authority import Authority
 from tests.support.peers import Says, server
 from tests.support.proxies import http_proxy

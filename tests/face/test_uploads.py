@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.face.faces import Face, Visit, Wire, everywhere, on
+from tests.face.cells import Face, Wire, everywhere, on
 from tests.face.heard import heard
+from tests.face.visit import Visit
 from tests.support.scripted import OK, Peer, scripted
 from tests.support.turns import until
 
