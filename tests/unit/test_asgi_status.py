@@ -105,6 +105,12 @@ async def test_it_answers_wherever_it_is_mounted(path: str, root_path: str) -> N
     assert start["status"] == 503
 
 
+@pytest.mark.parametrize("path", ["/api/clients/health", "/clients/health"])
+async def test_behind_a_proxy_it_answers_whether_the_servers_root_path_was_stripped_or_not(path: str) -> None:
+    start, _ = await asked(get(path, root_path="/api/clients", app_root_path="/api"))
+    assert start["status"] == 503
+
+
 async def test_a_websocket_is_turned_away() -> None:
     assert await asked({"type": "websocket", "path": "/health"}) == [{"type": "websocket.close"}]
 

@@ -29,8 +29,8 @@ class Service:
         shedder = LoadShedder(limit=limit, queue=queue, patience=0.2, retry_after=retry_after)
         self.app = SheddingMiddleware(self._app, shedder=shedder, exclude=exclude)
 
-    async def ask(self, path: str = "/price", *, method: str = "GET", kind: str = "http") -> None:
-        await self.app({"type": kind, "path": path, "method": method}, self._receive, self._send)
+    async def ask(self, path: str = "/price", *, method: str = "GET", kind: str = "http", **scope: str) -> None:
+        await self.app({"type": kind, "path": path, "method": method, **scope}, self._receive, self._send)
 
     async def _app(self, _: Message, __: Any, send: Any) -> None:
         await self.work()
@@ -129,9 +129,26 @@ def test_excluded_paths_are_always_served(loop: Scene, path: str, served: bool) 
     loop.cancel(tasks[0])
 
 
-def test_a_path_that_is_none_is_refused() -> None:
-    with pytest.raises(UsageError, match="'health': expected a path"):
-        Service(exclude=("health",))
+@pytest.mark.parametrize(("path", "served"), [("/api/health", True), ("/health", True), ("/api/price", False)])
+def test_what_is_excluded_is_so_behind_a_root_path_as_well(loop: Scene, path: str, served: bool) -> None:
+    service = Service(exclude=("/health",))
+    task = loop.begin(service.ask())
+    loop.cancel(loop.begin(service.ask(path, root_path="/api")))
+    assert service.work.begun == 1 + served
+    loop.cancel(task)
+
+
+@pytest.mark.parametrize(
+    ("exclude", "said"),
+    [
+        (("health",), "'health': expected a path"),
+        ("/health", r"exclude='/health': expected paths: \['/health'\]"),
+        (("/",), "'/' and everything below it is all there is"),
+    ],
+)
+def test_what_names_no_paths_is_refused(exclude: Any, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        Service(exclude=exclude)
 
 
 def test_the_task_of_a_request_is_its_own(loop: Scene) -> None:

@@ -2,9 +2,9 @@
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from milkrun.client.asgi.status import Application, Receive, Scope, Send
+from milkrun.client.asgi.status import Application, Receive, Scope, Send, path_below
 from milkrun.client.errors import UsageError
 from milkrun.client.upstreams.errors import Overloaded
 from milkrun.client.upstreams.shedding import LoadShedder
@@ -22,18 +22,18 @@ class SheddingMiddleware:
         app: the application.
         shedder: who is admitted.
         exclude: paths, with everything below them, that are always served: health checks and metrics, so that nobody
-            restarts a process because it is busy.
+            restarts a process because it is busy. As the application's routes have them, without a root path.
     """
 
     def __init__(self, app: Application, *, shedder: LoadShedder, exclude: Iterable[str] = ()) -> None:
         self._app = app
         self._shedder = shedder
-        self._exact = frozenset(_checked(path) for path in exclude)
+        self._exact = frozenset(_checked(exclude))
         self._below = tuple(f"{path}/" for path in self._exact)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI has it."""
-        if scope["type"] != "http" or self._is_excluded(scope["path"]):
+        if scope["type"] != "http" or self._is_excluded(path_below(scope)):
             await self._app(scope, receive, send)
             return
         try:
@@ -50,10 +50,15 @@ class SheddingMiddleware:
         return path in self._exact or path.startswith(self._below)
 
 
-def _checked(path: str) -> str:
-    if not path.startswith("/"):
-        raise UsageError(f"exclude: {path!r}: expected a path, /health")
-    return path.rstrip("/")
+def _checked(paths: Iterable[str]) -> Iterator[str]:
+    if isinstance(paths, str):
+        raise UsageError(f"exclude={paths!r}: expected paths: [{paths!r}]")
+    for path in paths:
+        if not path.startswith("/"):
+            raise UsageError(f"exclude: {path!r}: expected a path, /health")
+        if not path.strip("/"):
+            raise UsageError(f"exclude: {path!r} and everything below it is all there is; name what is always served")
+        yield path.rstrip("/")
 
 
 async def _refuse(send: Send, error: Overloaded, method: str) -> None:

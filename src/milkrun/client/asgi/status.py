@@ -44,7 +44,7 @@ def status_app() -> Application:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close"})
         elif scope["type"] == "http":
-            await _say(send, answered(scope["method"], _path(scope), clients_in(scope)), scope["method"])
+            await _say(send, answered(scope["method"], path_below(scope), clients_in(scope)), scope["method"])
         else:
             raise RuntimeError("status_app has no lifespan; mount it on an application that has client_lifespan")
 
@@ -85,10 +85,15 @@ def _json(value: Mapping[str, object], *, status: int = 200) -> Answer:
     return Answer(text=json.dumps(value), status=status)
 
 
-def _path(scope: Scope) -> str:
-    # ASGI: the root path, which is the mount's, stands at the beginning of the path; some servers leave it out.
+def path_below(scope: Scope) -> str:
+    """The path of a request as who is asked has it, without the root path: that of the server and of the mount."""
+    # ASGI has it at the beginning of the path. Behind a proxy that strips the server's, only the mount's is there.
     path: str = scope["path"]
-    return path.removeprefix(scope.get("root_path", "").rstrip("/"))
+    root: str = scope.get("root_path", "").rstrip("/")
+    for prefix in (root, root.removeprefix(scope.get("app_root_path", ""))):
+        if path.startswith(f"{prefix}/"):
+            return path.removeprefix(prefix)
+    return path
 
 
 async def _say(send: Send, answer: Answer, method: str) -> None:
