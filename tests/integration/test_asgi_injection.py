@@ -159,6 +159,13 @@ async def test_what_is_mounted_shares_the_clients_of_the_application_around_it(k
         assert await asyncio.to_thread(mounted, outer, f"/inner/ask?url={server.url}") == 200
 
 
+@pytest.mark.parametrize("kind", [FastAPI, Starlette])
+async def test_what_is_mounted_finds_them_where_nobody_hands_the_lifespans_state_on(kind: Any) -> None:
+    outer = kind(lifespan=client_lifespan(), routes=[Mount("/a", Starlette(routes=[Mount("/b", application())]))])
+    async with scripted(answers(OK)) as server, asking(outer) as http:
+        assert (await http.get("/a/b/ask", params={"url": server.url})).json() == 200
+
+
 async def test_a_test_puts_its_own_client_in_the_shared_ones_place() -> None:
     app = application(named={"billing": Client})
     async with scripted(answers(TEAPOT)) as server, Client(resolve={"api.example": "127.0.0.1"}) as mine:

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 
 from milkrun.client import Answer, Client, UsageError
 from milkrun.client.asgi import client_lifespan, client_of
-from milkrun.client.asgi.clients import KEY
+from milkrun.client.asgi.clients import KEY, Stage
 from tests.support.loops import both_loops as anyio_backend
 from tests.support.scripted import OK, Peer, answers, scripted, silence
 from tests.support.turns import PATIENCE, turns, until
@@ -195,6 +195,34 @@ async def test_a_routers_lifespan_adds_the_clients_that_the_application_has_not(
         assert state[KEY].names == ("default", "billing", "search")
         assert (len(outer.clients), len(inner.clients)) == (2, 1)
     assert (outer.closed, inner.closed) == ([True, True], [True])
+
+
+@pytest.mark.parametrize("first", [0, 1])
+async def test_two_servers_of_one_application_share_its_clients_until_the_last_one_stops(first: int) -> None:
+    made = Made()
+    app = FastAPI(lifespan=client_lifespan(make=made))
+    servers = [running(app), running(app)]
+    states = [await server.__aenter__() for server in servers]
+    clients = states[0][KEY]
+    await servers.pop(first).__aexit__(None, None, None)
+    assert (states[1][KEY], clients.stage, made.closed) == (clients, Stage.OPEN, [False])
+    assert client_of(app) is clients.get(None)
+    await servers.pop().__aexit__(None, None, None)
+    assert (clients.stage, made.closed) == (Stage.CLOSED, [True])
+
+
+async def test_a_start_while_the_last_clients_are_drained_makes_new_ones() -> None:
+    late, made = Late(), Made()
+    app = FastAPI(lifespan=client_lifespan(make=made))
+    async with scripted(late) as server:
+        asked, ending = await stopping(app, lambda client: client.get(server.url))
+        async with running(app):
+            assert made.closed == [False, False]
+            late.go.set()
+            assert (await asked).status == 200
+            await ending
+            assert made.closed == [True, False]
+            assert client_of(app).stats()["requests_total"] == 0
 
 
 async def made_nothing() -> None:

@@ -1,10 +1,11 @@
 """What makes clients is checked where it is written; what a handler gets is the client, but not its to close."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
 import pytest
+from fastapi import FastAPI
 
 from milkrun.client import Client, UsageError
 from milkrun.client.asgi import client_lifespan, client_of
@@ -27,11 +28,22 @@ class Tuned(Client):
         ({"named": {"billing": "https://billing"}}, "'billing' must be callable without arguments, not 'https"),
         ({"drain": -1.0}, "drain=-1.0: expected seconds, 0 or more"),
         ({"named": {"default": Client}}, "'default' is the one without a name: give what makes it as make="),
+        ({"own": FastAPI()}, r"without one it is FastAPI\(lifespan=client_lifespan\(\)\)"),
+        ({"own": Client}, "what makes the client goes in as make="),
+        ({"own": lambda: Client(max_age=60)}, "what makes the client goes in as make="),
     ],
 )
 def test_what_makes_no_client_is_refused_at_once(arguments: dict[str, Any], says: str) -> None:
     with pytest.raises(UsageError, match=says):
         client_lifespan(**arguments)
+
+
+def test_options_and_a_lifespan_of_ones_own_go_in_together() -> None:
+    with pytest.raises(UsageError, match=r"not <function .*: client_lifespan\(lifespan, drain=…\)"):
+
+        @client_lifespan(drain=5)
+        async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+            yield
 
 
 def test_at_import_time_there_is_no_client_and_the_error_says_what_to_write() -> None:

@@ -3,7 +3,7 @@
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from milkrun.client.asgi.lent import Lent, lend
 from milkrun.client.client import Client
@@ -11,7 +11,7 @@ from milkrun.client.errors import UsageError
 from milkrun.client.stats import Stats
 
 DEFAULT = "default"  # the name of the one that has none
-KEY = "milkrun_clients"  # where they are in the state of the application and of its requests
+KEY = "milkrun_clients"  # where they are in the state of requests, and at the application's router
 
 Make: TypeAlias = Callable[[], Client]
 
@@ -31,30 +31,35 @@ class Clients:
 
     Args:
         loop: that the application runs on.
+        before: those that the application has on another loop already.
 
     Attributes:
         stage: of the application's life.
+        holders: how many lifespans use them: the application's own, its routers', that of a second server.
+        lent: each, by name.
         faces: what stands for a client to those who know another interface; kept here as long as the clients are.
     """
 
-    def __init__(self, loop: AbstractEventLoop) -> None:
+    def __init__(self, loop: AbstractEventLoop, before: Self | None = None) -> None:
         self.loop = loop
+        self.before = before
         self.stage = Stage.OPEN
+        self.holders = 0
         self.faces: dict[Client, Any] = {}
-        self._lent: dict[str, Lent] = {}
+        self.lent: dict[str, Lent] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
         """Of all clients, in the order in which they were made."""
-        return tuple(self._lent)
+        return tuple(self.lent)
 
     def get(self, name: str | None) -> Client:
         """The client of this name, or without one the default. Raises UsageError: there is none, or none any more."""
         if self.stage is Stage.CLOSED:
             raise UsageError(_SHUT_DOWN)
-        client = self._lent.get(DEFAULT if name is None else name)
+        client = self.lent.get(DEFAULT if name is None else name)
         if client is None:
-            there = ", ".join(map(repr, self._lent))
+            there = ", ".join(map(repr, self.lent))
             raise UsageError(
                 f"there is no client named {name!r}, there are: {there}; "
                 f"make it at the start: client_lifespan(named={{{name!r}: lambda: Client(…)}})"
@@ -63,9 +68,14 @@ class Clients:
 
     def stats(self) -> dict[str, Stats]:
         """The figures of each client, also after their close."""
-        return {name: client.stats() for name, client in self._lent.items()}
+        return {name: client.stats() for name, client in self.lent.items()}
 
-    async def add(self, name: str, make: Make) -> Lent:
+    def expect_the_end(self) -> None:
+        """The shut-down of one who holds them has begun: if nobody else does, they drain from this moment on."""
+        if self.holders == 1:
+            self.stage = Stage.DRAINING
+
+    async def add(self, name: str, make: Make) -> None:
         """Make a client; it belongs to this loop from now on. Raises UsageError: what was made cannot be used."""
         client = make()
         if not isinstance(client, Client):
@@ -77,8 +87,7 @@ class Clients:
                 f"the client {name!r} cannot be used by this application: {err}. "
                 "Have client_lifespan make a new one at each start: make=, named="
             ) from err
-        lent = self._lent[name] = lend(client)
-        return lent
+        self.lent[name] = lend(client)
 
 
 def checked(makers: Mapping[str, Make]) -> None:

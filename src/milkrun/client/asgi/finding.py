@@ -40,11 +40,18 @@ def clients_of(where: Any) -> Clients:
 
 def clients_in(scope: Mapping[str, Any]) -> Clients | None:
     """The clients that a request's scope knows of."""
-    # In its state, or in its application's: who runs a lifespan without a server, as a test does, hands no state on.
+    # In its state, or with its application: who runs a lifespan without a server, as a test does, hands no state on.
+    # Of a mounted application's requests the router is that of the application around it.
     found = scope.get("state", {}).get(KEY)
-    return found if isinstance(found, Clients) else _of_application(scope.get("app"))
+    if isinstance(found, Clients):
+        return found
+    return _of_application(scope.get("app")) or _at(scope.get("router"))
 
 
 def _of_application(application: object) -> Clients | None:
-    found = getattr(getattr(application, "state", None), KEY, None)
+    return _at(getattr(application, "router", None))
+
+
+def _at(router: object) -> Clients | None:
+    found = getattr(router, KEY, None)
     return found if isinstance(found, Clients) else None

@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 
 from milkrun.client.asgi.clients import DEFAULT, KEY, Clients, Make, Stage, checked
 from milkrun.client.asgi.drain import drain as drained
-from milkrun.client.asgi.lent import Lent
 from milkrun.client.client import Client
 from milkrun.client.errors import UsageError
 
@@ -29,7 +28,8 @@ def client_lifespan(
     there before the application's own start-up, where `client_of(app)` gives them, and outlive its shut-down. Then
     requests under way may finish, and the clients are closed; a log line says what was cut off.
 
-    On a router it makes the clients that the application has not, by name; the others it shares.
+    On a router it makes the clients that the application has not, by name; the others it shares. So do two servers of
+    one application on one loop; the last one to stop closes them.
 
     Args:
         own: the application's own lifespan; what it yields becomes state of the requests as ever.
@@ -48,46 +48,70 @@ def client_lifespan(
     checked(makers)
     inner = _context(own)
 
-    @asynccontextmanager
-    async def lifespan(app: Any) -> AsyncIterator[State]:
-        async with _clients(app, makers, drain) as clients, inner(app) as state:
-            yield {**(state or {}), KEY: clients}
-            clients.stage = Stage.DRAINING  # from the first moment of the shut-down
+    def lifespan(app: Any) -> AbstractAsyncContextManager[State]:
+        if not hasattr(app, "router"):
+            raise UsageError(
+                f"expected an application of FastAPI or Starlette, not {app!r}; "
+                "a lifespan of its own goes in together with the options: client_lifespan(lifespan, drain=…)"
+            )
+        return _running(app, inner, makers, drain)
 
     return lifespan
 
 
 @asynccontextmanager
+async def _running(app: Any, own: Own, makers: Mapping[str, Make], drain: float) -> AsyncIterator[State]:
+    async with _clients(app, makers, drain) as clients, own(app) as state:
+        yield {**(state or {}), KEY: clients}
+        clients.expect_the_end()
+
+
+@asynccontextmanager
 async def _clients(app: Any, makers: Mapping[str, Make], seconds: float) -> AsyncIterator[Clients]:
-    loop = asyncio.get_running_loop()
-    before: Clients | None = getattr(app.state, KEY, None)
-    # Those of another loop are of the same application all the same: two tests run it at once.
-    clients = before if before is not None and before.loop is loop else Clients(loop)
-    setattr(app.state, KEY, clients)
-    made: dict[str, Lent] = {}
+    clients = _joined(app, asyncio.get_running_loop())
+    clients.holders += 1
     try:
         for name in [name for name in makers if name not in clients.names]:
-            made[name] = await clients.add(name, makers[name])
+            await clients.add(name, makers[name])
         yield clients
     finally:
-        # A start that failed, and a server that is torn down, wait for nobody.
-        await drained(made, 0.0 if clients.stage is Stage.OPEN else seconds)
-        if clients is not before:
+        clients.holders -= 1
+        if not clients.holders:
+            # A start that failed, and a server that is torn down, wait for nobody.
+            await drained(clients.lent, 0.0 if clients.stage is Stage.OPEN else seconds)
             clients.stage = Stage.CLOSED
-            _withdraw(app, clients, before)
+            _withdraw(app.router, clients)
 
 
-def _withdraw(app: Any, clients: Clients, before: Clients | None) -> None:
-    if getattr(app.state, KEY, None) is not clients:
+def _joined(app: Any, loop: asyncio.AbstractEventLoop) -> Clients:
+    # At the router: it is what a request knows of the application around, also where an application is mounted.
+    there: Clients | None = getattr(app.router, KEY, None)
+    if there is None or there.loop is not loop or there.stage is not Stage.OPEN:
+        # Those of another loop are of the same application all the same: two tests run it at once.
+        there = Clients(loop, there)
+        setattr(app.router, KEY, there)
+    return there
+
+
+def _withdraw(router: Any, clients: Clients) -> None:
+    before = clients.before
+    if getattr(router, KEY, None) is not clients:
         return  # another loop's, which began later
     if before is not None and before.stage is Stage.OPEN:
-        setattr(app.state, KEY, before)
+        setattr(router, KEY, before)
     else:
-        delattr(app.state, KEY)
+        delattr(router, KEY)
 
 
 def _context(own: Own | None) -> Own:
     if own is None:
         return lambda _: nullcontext()
+    try:
+        inspect.signature(own).bind("the application")
+    except TypeError as err:
+        raise UsageError(
+            f"client_lifespan({own!r}): expected the application's own lifespan, a function of the application; "
+            "without one it is FastAPI(lifespan=client_lifespan()), and what makes the client goes in as make="
+        ) from err
     # The decorator forgotten: FastAPI makes up for it, so a lifespan that worked there works here.
     return asynccontextmanager(own) if inspect.isasyncgenfunction(own) else own
