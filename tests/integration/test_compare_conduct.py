@@ -11,7 +11,7 @@ import pytest
 from milkrun.client.compare import conduct, processes
 from milkrun.client.compare.conduct import MOST_BYTES, Wishes, compare, contestants
 from milkrun.client.compare.figures import Round
-from milkrun.client.compare.plan import WITH_HTTPX2, WITHOUT_HTTPX2, CompareError, Load, Plan
+from milkrun.client.compare.plan import WITH_HTTPX2, WITHOUT_HTTPX2, CompareError, Contestant, Load, Plan
 from milkrun.client.compare.processes import environment, measured, own_origin
 from milkrun.client.compare.target import addresses_of, is_this_machines
 from milkrun.client.errors import UsageError
@@ -19,6 +19,7 @@ from milkrun.client.url import parse_url
 from tests.support.peers import closed_port
 
 LOAD = Load(requests=4, concurrency=2, rounds=2, within=60)
+ONE = Load(requests=2, concurrency=2, rounds=1)
 EACH_OWN, SHARED = WITHOUT_HTTPX2
 
 
@@ -55,19 +56,24 @@ async def test_without_a_url_the_contestants_take_turns_on_a_server_of_the_compa
 
 
 async def test_a_url_of_this_machine_is_compared_on_and_shown_without_its_credentials() -> None:
-    async with answering(b"404 Not Found") as url:
-        one = Load(requests=2, concurrency=2, rounds=1)
-        made = await compare(url.replace("//", "//me:hunter2@"), one, Wishes(), on_turn=nobody, parties=[SHARED])
+    async with answering(b"200 OK") as url:
+        made = await compare(url.replace("//", "//me:hunter2@"), ONE, Wishes(), on_turn=nobody, parties=[SHARED])
     assert made.url == url
-    assert made.standings[0].typical.statuses == {"404": 2}
+
+
+async def test_any_status_is_an_answer_and_a_redirect_is_not_followed() -> None:
+    async with answering(b"302 Found\r\nLocation: http://192.0.2.1/") as url:
+        parties = [SHARED, Contestant.HTTPX2_SHARED]
+        made = await compare(url, ONE, Wishes(), on_turn=nobody, parties=parties)
+    assert [each.typical.statuses for each in made.standings] == [{"302": 2}, {"302": 2}]
 
 
 async def test_a_server_with_roots_of_its_own_is_compared_on_by_their_file(tmp_path: Path) -> None:
-    one, roots = Load(requests=2, concurrency=2, rounds=1), str(tmp_path / "roots.pem")
+    roots = str(tmp_path / "roots.pem")
     async with own_origin(tmp_path) as url:
-        made = await compare(url, one, Wishes(ca_file=roots), on_turn=nobody, parties=[SHARED])
+        made = await compare(url, ONE, Wishes(ca_file=roots), on_turn=nobody, parties=[SHARED])
         with pytest.raises(CompareError, match="does not answer: tls: the certificate was rejected"):
-            await compare(url, one, Wishes(), on_turn=nobody, parties=[SHARED])
+            await compare(url, ONE, Wishes(), on_turn=nobody, parties=[SHARED])
     assert made.standings[0].typical.statuses == {"200": 2}
 
 

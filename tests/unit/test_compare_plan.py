@@ -1,10 +1,11 @@
 """How much a comparison may be."""
 
 import re
+from pathlib import Path
 
 import pytest
 
-from milkrun.client.compare.plan import Load, check
+from milkrun.client.compare.plan import FAR, NEAR, Load, check
 from milkrun.client.errors import UsageError
 
 
@@ -29,3 +30,13 @@ def test_a_load_that_makes_no_sense_or_is_too_much_is_refused_by_its_option(load
 
 def test_the_most_that_is_allowed_is_allowed() -> None:
     check(Load(requests=20_000, concurrency=1_000, rounds=20, within=600))
+
+
+@pytest.mark.parametrize("option", ["requests", "concurrency", "rounds", "within"])
+def test_the_bounds_are_those_that_are_documented(option: str) -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs/compare.md").read_text(encoding="utf-8")
+    row = re.search(rf"^\| `--{option}`.*?\| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \|$", text, re.MULTILINE)
+    assert row is not None
+    assert [int(number.replace(",", "")) for number in row.groups()] == [
+        getattr(load, option) for load in (NEAR, FAR, Load())
+    ]
