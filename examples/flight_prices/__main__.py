@@ -11,7 +11,7 @@ from typing import NoReturn
 from rich.console import Console
 from rich.text import Text
 
-from examples.flight_prices import page, pictures, report
+from examples.flight_prices import kernel, page, pictures, report
 from examples.flight_prices.plan import Plan
 from examples.flight_prices.processes import DiedError
 from examples.flight_prices.run import Run, run
@@ -25,6 +25,11 @@ _STYLES = {report.HELD: "green", report.FAILED: "red"}
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run both versions and say what happened; 0 if the story held, 1 if not, 2 if it could not be told."""
     asked = _arguments(arguments)
+    if not kernel.answers():
+        print(
+            "The example counts descriptors in /proc, which this system does not have: it needs Linux.", file=sys.stderr
+        )
+        return 2
     plan = Plan(seconds=asked.seconds, quiet=asked.quiet, peak=asked.peak, limit=asked.limit)
     signal.signal(signal.SIGTERM, _leave)  # so that it ends what it has started, then too
     say: Say = Console(highlight=False, markup=False, emoji=False, soft_wrap=True).print

@@ -31,21 +31,28 @@ class Airline(msgspec.Struct, frozen=True, kw_only=True):
     patience: float
 
 
-# Those with HTTP/1.1 are near and answer fast; those with HTTP/2 are on other continents, where every round trip takes
-# its time, and a new connection needs two before the first request goes out: three with TLS 1.2.
+# Those with HTTP/1.1 are near, some behind a front that is slow with new connections. Those with HTTP/2 are on other
+# continents: an answer takes a round trip of 150 ms and a bit, and before the first one a connection takes three such
+# (TCP one, TLS 1.2 two).
 AIRLINES = (
-    Airline(code="AB", name="Albatross", http2=False, median=0.060, sigma=0.4, handshake=0.15, patience=0.5),
-    Airline(code="CU", name="Curlew", http2=False, median=0.080, sigma=0.4, handshake=0.35, failing=0.01, patience=0.6),
+    Airline(code="AB", name="Albatross", http2=False, median=0.050, sigma=0.40, handshake=0.15, patience=0.5),
     Airline(
-        code="DU", name="Dunlin", http2=False, median=0.050, sigma=0.5, handshake=0.15, per_second=20.0, patience=0.5
+        code="CU", name="Curlew", http2=False, median=0.060, sigma=0.40, handshake=0.35, failing=0.01, patience=0.6
     ),
-    Airline(code="FU", name="Fulmar", http2=False, median=0.090, sigma=0.5, handshake=0.45, failing=0.03, patience=0.6),
-    Airline(code="GA", name="Gannet", http2=False, median=0.070, sigma=0.4, handshake=0.25, patience=0.5),
-    Airline(code="KI", name="Kittiwake", http2=True, median=0.250, sigma=0.3, handshake=0.35, patience=0.7),
-    Airline(code="PE", name="Petrel", http2=True, median=0.300, sigma=0.4, handshake=0.45, failing=0.02, patience=0.7),
-    Airline(code="PU", name="Puffin", http2=True, median=0.200, sigma=0.4, handshake=0.3, patience=0.7),
-    Airline(code="SH", name="Shearwater", http2=True, median=0.350, sigma=0.3, handshake=0.5, patience=0.7),
-    Airline(code="TE", name="Tern", http2=True, median=0.300, sigma=0.4, handshake=0.4, per_second=22.0, patience=0.7),
+    Airline(
+        code="DU", name="Dunlin", http2=False, median=0.040, sigma=0.50, handshake=0.15, per_second=20.0, patience=0.5
+    ),
+    Airline(
+        code="FU", name="Fulmar", http2=False, median=0.070, sigma=0.50, handshake=0.40, failing=0.03, patience=0.6
+    ),
+    Airline(code="GA", name="Gannet", http2=False, median=0.050, sigma=0.40, handshake=0.25, patience=0.5),
+    Airline(code="KI", name="Kittiwake", http2=True, median=0.180, sigma=0.30, handshake=0.45, patience=0.7),
+    Airline(code="PE", name="Petrel", http2=True, median=0.220, sigma=0.40, handshake=0.45, failing=0.02, patience=0.7),
+    Airline(code="PU", name="Puffin", http2=True, median=0.180, sigma=0.30, handshake=0.45, patience=0.7),
+    Airline(code="SH", name="Shearwater", http2=True, median=0.250, sigma=0.30, handshake=0.50, patience=0.7),
+    Airline(
+        code="TE", name="Tern", http2=True, median=0.220, sigma=0.40, handshake=0.45, per_second=22.0, patience=0.7
+    ),
 )
 
 ADDRESSES = "FLIGHT_PRICES_AIRLINES"

@@ -16,6 +16,7 @@ from examples.flight_prices.airlines import AIRLINES, Airline
 from examples.flight_prices.quotes import WITHIN
 
 BASE = 14  # descriptors before the first user: three standard streams, the listener, the event loop's own
+BUDGET = 34  # connections that service_right.py lets its client hold
 _STEP = 0.001
 _UNIT = NormalDist()
 
@@ -41,11 +42,6 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
         """All of them, and what is open anyway."""
         return BASE + self.users + self.passing + self.kept
 
-    @property
-    def spread(self) -> float:
-        """Three standard deviations: what comes and goes is, at a moment, a Poisson number."""
-        return 3 * math.sqrt(self.users + self.passing)
-
 
 def right(rate: float) -> Need:
     """One client for all: at so many users a second."""
@@ -55,6 +51,15 @@ def right(rate: float) -> Need:
         passing=rate * sum(call_time(airline, cold=False) for airline in http1),
         kept=len(AIRLINES) - len(http1),
     )
+
+
+def right_at_most(rate: float) -> float:
+    """What one client never exceeds: its budget is full, and users are three standard deviations above their average.
+
+    Who is there at a moment is a Poisson number, whose variance is its mean.
+    """
+    users = right(rate).users
+    return BASE + users + 3 * math.sqrt(users) + BUDGET
 
 
 def broken(rate: float) -> Need:

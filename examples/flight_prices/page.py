@@ -61,7 +61,7 @@ def needs(plan: Plan) -> str:
         f"| open before the first user | {arithmetic.BASE} | {arithmetic.BASE} |",
         f"| **in all, on average** | **{broken.mean:.0f}** | **{right.mean:.0f}** |",
         f"| of {limit} | {broken.mean / limit:.0%} | {right.mean / limit:.0%} |",
-        f"| with three standard deviations | {broken.mean + broken.spread:.0f} | {right.mean + right.spread:.0f} |",
+        f"| at most | nothing bounds it | {_bound(rate)} |",
     ]
     return "\n".join(lines)
 
@@ -75,6 +75,11 @@ def difference() -> str:
 
 def _product(rate: float, count: float) -> str:
     return f"{rate:g}/s x {count / rate:.2f} s = {count:.0f}"
+
+
+def _bound(rate: float) -> str:
+    most = arithmetic.right_at_most(rate)
+    return f"{arithmetic.BASE} + {most - arithmetic.BASE - arithmetic.BUDGET:.0f} + {arithmetic.BUDGET} = {most:.0f}"
 
 
 def _ms(seconds: float) -> str:

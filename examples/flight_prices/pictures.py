@@ -15,7 +15,7 @@ from examples.flight_prices.run import Run
 NAMES = {"broken": "a client per request", "right": "one client"}
 HUES = {"broken": "cold", "right": "warm"}
 _WIDTH = 860
-_LEFT, _RIGHT = 56.0, 836.0
+_LEFT, _RIGHT = 64.0, 836.0
 
 
 def draw(broken: Run, right: Run, folder: Path) -> list[Path]:

@@ -23,7 +23,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 30.0
     quiet: float = 6.0
     peak: float = 24.0
-    limit: int = 128
+    limit: int = 136
 
     @property
     def peak_begins(self) -> float:

@@ -11,8 +11,7 @@ from fastapi import Path
 from pydantic import BaseModel, ValidationError
 
 from examples.flight_prices.airlines import Airline
-from milkrun.client.upstreams.fan_out import FanOut
-from milkrun.client.upstreams.missing import Missing, Reason
+from milkrun.client import FanOut, Missing, Reason
 
 Airport = Annotated[str, Path(pattern="^[A-Z]{3}$", description="as in OSL")]
 

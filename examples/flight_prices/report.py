@@ -20,7 +20,7 @@ def announcement(plan: Plan) -> str:
         f"Ten airlines, {plan.seconds:g} s, {plan.quiet:g} users a second and {plan.peak:g} in the middle third; "
         f"{plan.limit} descriptors for the service.\n"
         f"By Little's law, at the peak: {broken.mean:.0f} descriptors for a client per request, "
-        f"{right.mean:.0f} for one client ({right.mean + right.spread:.0f} at most)."
+        f"{right.mean:.0f} for one client ({arithmetic.right_at_most(plan.peak):.0f} at most)."
     )
 
 

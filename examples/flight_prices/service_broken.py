@@ -15,8 +15,8 @@ address = addresses()
 
 async def ask(airline: Airline, route: str) -> list[Quote]:
     """One airline's quotes."""
-    async with httpx2.AsyncClient(http2=True, timeout=airline.patience) as client:
-        response = await client.get(address[airline.code] + route)
+    async with httpx2.AsyncClient(http2=True) as client:
+        response = await client.get(address[airline.code] + route, timeout=airline.patience)
     return read(airline, response.status_code, response.content)
 
 

@@ -8,8 +8,7 @@ import pytest
 from examples.flight_prices.airlines import AIRLINES, Airline, Desk, fares
 from examples.flight_prices.quotes import NO_DESCRIPTOR, Quote, Refusal, merge, path, read, reason
 
-from milkrun.client.upstreams.fan_out import FanOut
-from milkrun.client.upstreams.missing import Missing, Reason
+from milkrun.client import FanOut, Missing, Reason
 
 AIRLINE = Airline(code="QU", name="Quail", http2=False, median=0.1, sigma=0.3, handshake=0.2, patience=0.7)
 ROUTE = path("OSL", "LIS")
