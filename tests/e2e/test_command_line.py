@@ -34,7 +34,7 @@ def test_the_version_is_the_packages() -> None:
     assert (done.returncode, done.stdout) == (0, "milkrun 0.1.0\n")
 
 
-@pytest.mark.parametrize("command", ["serve", "check", "validate", "demo"])
+@pytest.mark.parametrize("command", ["serve", "check", "validate", "demo", "compare", "lint"])
 def test_every_command_has_its_help(command: str) -> None:
     done = milkrun(command, "--help")
     assert done.returncode == 0

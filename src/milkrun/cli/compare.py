@@ -28,7 +28,8 @@ def compare(
     ca_file: Annotated[str | None, typer.Option(metavar="FILE", help="Roots to trust instead of the system's.")] = None,
     insecure: Annotated[bool, typer.Option("--insecure", help="Accept any certificate.")] = False,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Ask a server that is not on your own machine or network: less at most.")
+        bool,
+        typer.Option("--yes", help="Ask a server elsewhere than on your own machine or network; the bounds are lower."),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.")] = False,
 ) -> None:
