@@ -120,7 +120,7 @@ def test_meanwhile_a_bar_is_said_now_and_then_full_at_the_limit() -> None:
 
 def test_the_announcement_says_what_little_expects() -> None:
     said = report.announcement(Plan())
-    assert "147 descriptors for a client per request, 34 for one client (64 at most)" in said
+    assert "148 descriptors for a client per request, 34 for one client (64 at most)" in said
     assert "136 descriptors for the service" in said
 
 
