@@ -178,6 +178,11 @@ def test_the_kernels_count_is_held_against_the_hooks(kernel: tuple[int | None, i
     assert all(part in sentence for part, sentence in zip(says, sentences, strict=True))
 
 
+def test_attempts_that_failed_are_no_connections_of_other_processes() -> None:
+    assert not [*others([turn(kernel_connections=25, failed_connections=5)])]
+    assert [*others([turn(kernel_connections=26, failed_connections=5)])]
+
+
 @pytest.mark.parametrize(("walls", "told"), [((1.0, 1.4), False), ((1.0, 1.6), True)])
 def test_rounds_that_differ_are_told(walls: tuple[float, float], told: bool) -> None:
     rounds: list[Round] = [turn(whole=figures(wall=wall)) for wall in walls]

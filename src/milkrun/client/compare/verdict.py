@@ -137,17 +137,15 @@ def what_was_answered(turns: Collection[Round]) -> Iterator[str]:
 
 
 def others(turns: Collection[Round]) -> Iterator[str]:
-    """That the kernel counted otherwise than the hooks."""
-    known = [turn for turn in turns if turn.kernel_connections is not None]
-    if any(_missed(turn) < 0 for turn in known):
+    """That the kernel counted otherwise than the hooks. It counts attempts, of which some fail; and those of others."""
+    counts = [(kernel, turn) for turn in turns if (kernel := turn.kernel_connections) is not None]
+    if any(kernel < turn.whole.connections for kernel, turn in counts):
         yield "The kernel counted fewer connections than the hooks did: do not trust either."
-    elif more := max(map(_missed, known), default=0):
+        return
+    more = max((kernel - turn.whole.connections - turn.failed_connections for kernel, turn in counts), default=0)
+    if more > 0:
         opened = counted(more, "more connection")
         yield f"The kernel counted up to {opened} a round than these clients opened: those of other processes."
-
-
-def _missed(turn: Round) -> int:
-    return (turn.kernel_connections or 0) - turn.whole.connections
 
 
 def unsteady(standings: Sequence[Standing]) -> Iterator[str]:
