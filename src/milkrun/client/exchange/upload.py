@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable
-from contextlib import AsyncExitStack, ExitStack, aclosing
+from contextlib import aclosing
 from types import AsyncGeneratorType, GeneratorType
 from typing import cast
 
@@ -79,20 +79,20 @@ def _is_spent(content: object) -> bool:
 
 async def _pieces(content: bytes | Stream) -> AsyncGenerator[bytes, None]:
     """The content in pieces; a generator is closed with this one: it may hold a file, and nobody else ends it."""
-    if isinstance(content, bytes):
-        yield content
-    elif isinstance(content, AsyncIterable):
-        async with AsyncExitStack() as stack:
-            if isinstance(content, AsyncGeneratorType):
-                stack.push_async_callback(content.aclose)
+    try:
+        if isinstance(content, bytes):
+            yield content
+        elif isinstance(content, AsyncIterable):
             async for piece in content:
                 yield _fixed(piece)
-    else:
-        with ExitStack() as stack:
-            if isinstance(content, GeneratorType):
-                stack.callback(content.close)
+        else:
             for piece in content:
                 yield _fixed(piece)
+    finally:
+        if isinstance(content, AsyncGeneratorType):
+            await content.aclose()
+        elif isinstance(content, GeneratorType):
+            content.close()
 
 
 def _fixed(piece: object) -> bytes:
