@@ -196,6 +196,15 @@ def test_closing_ends_the_refreshes_and_is_harmless_when_repeated(loop: Scene, c
         task.result()
 
 
+def test_what_comes_after_the_close_goes_to_who_asked_and_is_not_kept(loop: Scene, cache: TtlCache[int]) -> None:
+    call = Asked[int]()
+    asking = loop.begin(cache.get("berlin", call))
+    loop.finish(cache.aclose())
+    call.answer(1)
+    loop.settle()
+    assert (asking.result(), len(cache)) == (1, 0)
+
+
 def test_as_a_context_it_closes_itself(loop: Scene) -> None:
     async def use() -> TtlCache[int]:
         async with TtlCache[int](ttl=10) as cache:

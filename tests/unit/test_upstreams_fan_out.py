@@ -134,6 +134,28 @@ def test_a_call_that_cannot_even_be_made_is_a_failure_of_its_own(loop: Scene) ->
     assert isinstance(came.missing["wrong"].error, TypeError)
 
 
+@pytest.mark.parametrize("made", [one, lambda: 5, lambda: None])
+async def test_what_is_no_call_is_refused_before_anything_is_asked(made: Any) -> None:
+    call, wrong = Asked[int](), made()
+    with pytest.raises(UsageError, match=r"'wrong': expected a function .*: lambda: client.get\(url\), not "):
+        await fan_out({"right": call, "wrong": wrong}, within=0.8)
+    assert call.begun == 0
+    if asyncio.iscoroutine(wrong):
+        wrong.close()
+
+
+def test_what_becomes_of_the_mapping_meanwhile_changes_nothing(loop: Scene) -> None:
+    first, second = Asked[int](), Asked[int]()
+    calls: dict[str, Any] = {"first": first, "second": second}
+    task = loop.begin(fan_out(calls, within=0.8))
+    del calls["first"]
+    calls["third"] = one
+    first.answer(1)
+    second.answer(2)
+    loop.settle()
+    assert task.result() == FanOut(results={"first": 1, "second": 2}, missing={})
+
+
 def test_whatever_can_be_awaited_can_be_called(loop: Scene) -> None:
     future: asyncio.Future[int] = loop.create_future()
     future.set_result(7)
@@ -294,6 +316,24 @@ def test_what_is_no_exception_ends_everything_and_is_raised(loop: Scene) -> None
     task = loop.begin(fan_out({"slow": slow, "stop": stop, "too": stop_too}, within=0.8))
     assert isinstance(task.exception(), Interrupt)
     assert slow.cancelled == 1
+
+
+def test_what_is_no_exception_is_not_lost_in_a_clean_up_either(loop: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    class Interrupt(BaseException):
+        """As KeyboardInterrupt, which would end this test's loop as well."""
+
+    async def stop() -> None:
+        try:
+            await loop.create_future()
+        finally:
+            raise Interrupt
+
+    task = loop.begin(fan_out({"stop": stop}, within=0.8))
+    loop.wait(0.8)
+    assert reasons(task.result()) == {"stop": "deadline"}
+    (record,) = caplog.records
+    assert record.exc_info
+    assert isinstance(record.exc_info[1], Interrupt)
 
 
 def test_a_call_that_is_thrown_away_with_its_loop_tells_nobody(loop: Scene) -> None:

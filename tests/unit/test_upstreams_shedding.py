@@ -240,6 +240,15 @@ def test_after_a_fork_a_busy_one_says_so(loop: Scene, monkeypatch: pytest.Monkey
     leave(loop, guest)
 
 
+def test_who_leaves_without_having_entered_is_told_so_and_makes_no_place(loop: Scene) -> None:
+    shedder = LoadShedder(limit=1)
+    loop.finish(shedder.enter())
+    shedder.leave()
+    with pytest.raises(UsageError, match="nobody is inside the load shedder: leave once for each place that was taken"):
+        shedder.leave()
+    assert shedder.stats()["inside"] == 0
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -40,6 +40,18 @@ def test_equal_keys_share_one_call_and_others_do_not(loop: Scene, flights: Singl
     assert len(flights) == 0
 
 
+def test_a_call_that_asks_for_its_own_key_is_told_so_instead_of_waiting_for_itself(
+    loop: Scene, flights: SingleFlight[int]
+) -> None:
+    async def again() -> int:
+        return await flights.do("berlin", again)
+
+    task = loop.begin(flights.do("berlin", again))
+    with pytest.raises(UsageError, match="the call for 'berlin' asks for 'berlin' itself"):
+        task.result()
+    assert len(flights) == 0
+
+
 def test_nothing_is_kept_who_comes_later_asks_again(loop: Scene, flights: SingleFlight[int]) -> None:
     for _ in range(2):
         call = Asked[int]()

@@ -46,6 +46,14 @@ def test_without_limits_it_adds_nothing(loop: Scene) -> None:
     assert repr(upstream) == "<Upstream air>"
 
 
+def test_what_is_no_call_is_refused_where_it_is_bound() -> None:
+    upstream: Upstream = Upstream("air")
+    made = one()
+    with pytest.raises(UsageError, match=r"'air': expected a function .*: lambda: client.get\(url\), not <coroutine"):
+        upstream.call(made)  # type: ignore[arg-type]  # the mistake
+    made.close()
+
+
 def test_an_upstream_that_uses_up_its_own_time_is_told_from_the_deadline(loop: Scene) -> None:
     call, slower = Asked[int](), Asked[int]()
     upstream = Upstream("air", timeout=0.3)

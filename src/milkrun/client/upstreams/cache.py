@@ -124,11 +124,15 @@ class TtlCache(Generic[T]):
     async def _fetch(self, key: Hashable, call: Call[T]) -> T:
         asked = self._clock()  # a value may be as old as its question
         value = await call()
+        if not self._closed:
+            self._keep(key, _Entry(value, asked + self._ttl, asked + self._ttl + self._stale))
+        return value
+
+    def _keep(self, key: Hashable, entry: _Entry[T]) -> None:
         self._entries.pop(key, None)
         if len(self._entries) >= self._size:
             del self._entries[next(iter(self._entries))]
-        self._entries[key] = _Entry(value, asked + self._ttl, asked + self._ttl + self._stale)
-        return value
+        self._entries[key] = entry
 
     def _refresh(self, key: Hashable, call: Call[T]) -> None:
         self._lodging.check()

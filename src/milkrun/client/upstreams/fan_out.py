@@ -6,7 +6,7 @@ from typing import Any, Generic
 
 import msgspec
 
-from milkrun.client.upstreams.calls import Call, T
+from milkrun.client.upstreams.calls import Call, T, checked
 from milkrun.client.upstreams.errors import seconds
 from milkrun.client.upstreams.missing import Missing, Reason, reason_of
 from milkrun.client.upstreams.parting import let_go
@@ -40,10 +40,12 @@ async def fan_out(calls: Mapping[str, Call[T]], *, within: float) -> FanOut[T]:
         within: seconds.
 
     Raises:
-        UsageError: for a time that is none. No call's `Exception` is raised: it is the missing one's `error`. What is
-            no `Exception` (KeyboardInterrupt, SystemExit) ends everything and is raised.
+        UsageError: for a time that is none, and for what cannot be called. No call's `Exception` is raised: it is the
+            missing one's `error`. What is no `Exception` (KeyboardInterrupt, SystemExit) ends everything and is raised.
     """
     seconds("within", within)
+    for name, call in calls.items():
+        checked(name, call)
     return await _Round(calls).finish(within) if calls else FanOut(results={}, missing={})
 
 
@@ -54,12 +56,12 @@ class _Round(Generic[T]):
     task and nothing else.
     """
 
-    __slots__ = ("_answers", "_calls", "_given_up", "_left", "_loop", "_missing", "_over", "_started", "_tasks")
+    __slots__ = ("_answers", "_given_up", "_left", "_loop", "_missing", "_names", "_over", "_started", "_tasks")
 
     def __init__(self, calls: Mapping[str, Call[T]]) -> None:
         loop = self._loop = asyncio.get_running_loop()
         self._started = loop.time()
-        self._calls = calls
+        self._names = tuple(calls)  # the mapping is the caller's, who may go on with it
         self._answers: dict[str, T] = {}
         self._missing: dict[str, Missing] = {}
         self._left = len(calls)
@@ -85,15 +87,13 @@ class _Round(Generic[T]):
     async def _make(self, name: str, call: Call[T]) -> None:
         try:
             self._answers[name] = await call()
-        except (Exception, asyncio.CancelledError) as err:  # a call's failure is a result: it goes to `missing`
-            if self._given_up:
+        except BaseException as err:
+            if self._given_up or isinstance(err, GeneratorExit):  # its loop is gone, and whoever waited with it
                 raise
-            self._miss(name, err)
-        except GeneratorExit:  # its loop is gone, and whoever waited with it
-            raise
-        except BaseException as err:  # noqa: BLE001  # raised again by the caller
-            self._end(err)
-            return
+            if not isinstance(err, Exception | asyncio.CancelledError):
+                self._end(err)  # raised again by the caller
+                return
+            self._miss(name, err)  # a call's failure is a result
         self._left -= 1
         if not self._left:
             self._end()
@@ -111,10 +111,10 @@ class _Round(Generic[T]):
 
     def _outcome(self) -> FanOut[T]:
         answers, missing = self._answers, self._missing
-        results = {name: answers[name] for name in self._calls if name in answers}
-        if len(results) == len(self._calls):
+        results = {name: answers[name] for name in self._names if name in answers}
+        if len(results) == len(self._names):
             return FanOut(results=results, missing={})
         late = Missing(reason=Reason.DEADLINE, error=None, seconds=self._loop.time() - self._started)
         return FanOut(
-            results=results, missing={name: missing.get(name, late) for name in self._calls if name not in answers}
+            results=results, missing={name: missing.get(name, late) for name in self._names if name not in answers}
         )

@@ -7,6 +7,7 @@ from enum import StrEnum
 from types import TracebackType
 from typing import TypedDict
 
+from milkrun.client.errors import UsageError
 from milkrun.client.upstreams.errors import Overloaded, at_least, seconds
 from milkrun.client.upstreams.lodging import Lodging
 
@@ -96,7 +97,9 @@ class LoadShedder:
         return self._take()
 
     def leave(self) -> None:
-        """Give a place up: to the one who has waited longest."""
+        """Give a place up: to the one who has waited longest. Raises UsageError: there is none to give up."""
+        if not self._inside:
+            raise UsageError("nobody is inside the load shedder: leave once for each place that was taken")
         while self._waiters:
             waiter = next(iter(self._waiters))
             del self._waiters[waiter]

@@ -5,7 +5,7 @@ from collections.abc import Hashable
 from types import TracebackType
 from typing import Generic
 
-from milkrun.client.errors import ClientError
+from milkrun.client.errors import ClientError, UsageError
 from milkrun.client.upstreams.calls import Call, T, begin
 from milkrun.client.upstreams.lodging import Lodging
 from milkrun.client.upstreams.parting import let_go
@@ -52,10 +52,12 @@ class SingleFlight(Generic[T]):
         Everyone gets the same object, or the same error.
 
         Raises:
-            UsageError: calls of another event loop are under way.
+            UsageError: calls of another event loop are under way; or it is the call for this key that asks.
         """
         self._lodging.check()
         flight = self._flights.get(key) or self._start(key, call)
+        if flight.task is asyncio.current_task():
+            raise UsageError(f"the call for {key!r} asks for {key!r} itself, and would wait for its own end for ever")
         flight.waiting += 1
         try:
             await asyncio.wait((flight.task,))

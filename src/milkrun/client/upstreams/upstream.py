@@ -6,7 +6,7 @@ from functools import partial
 from typing import TypedDict
 
 from milkrun.client.errors import UsageError
-from milkrun.client.upstreams.calls import Call, T
+from milkrun.client.upstreams.calls import Call, T, checked
 from milkrun.client.upstreams.errors import UpstreamTimeoutError, seconds
 from milkrun.client.upstreams.hedge import Hedge, Hedger
 from milkrun.client.upstreams.shedding import LoadShedder, ShedderStats
@@ -67,7 +67,7 @@ class Upstream:
 
     def call(self, call: Call[T], *, once: bool = False) -> Call[T]:
         """The same call with this upstream's limits around it, for `fan_out`."""
-        return partial(self.run, call, once=once)
+        return partial(self.run, checked(self.name, call), once=once)
 
     async def run(self, call: Call[T], *, once: bool = False) -> T:
         """Make a call within the limits.
