@@ -136,6 +136,15 @@ def test_the_versions_differ_in_their_client_alone() -> None:
     assert len(come) <= 8
 
 
+@pytest.mark.parametrize(("version", "found"), [("broken", 1), ("right", 0)])
+def test_the_linter_tells_the_versions_apart(version: str, found: int) -> None:
+    file = f"examples/flight_prices/service_{version}.py"
+    command = [str(Path(sys.executable).with_name("milkrun")), "lint", file]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == found, done.stderr
+    assert sum(line.startswith(file) for line in done.stdout.splitlines()) == found
+
+
 def test_what_linux_knows_of_a_process_is_asked_from_outside() -> None:
     before = descriptors(os.getpid())
     with socket.socket():
