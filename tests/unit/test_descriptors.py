@@ -46,7 +46,7 @@ def test_the_reserve_is_kept_from_the_limit(limit: tuple[int, int]) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (500, limit[1]))
 
     assert Descriptors.from_limit(reserve=200).budget == 300
-    assert Descriptors.from_limit(reserve=600).budget == 1
+    assert Descriptors.from_limit(reserve=600).budget == 250
 
 
 def test_the_soft_limit_is_raised_to_the_hard_one(limit: tuple[int, int]) -> None:

@@ -24,8 +24,9 @@ class Descriptors:
 
     @classmethod
     def from_limit(cls, *, reserve: int) -> "Descriptors":
-        """The process's present limit, less what files, database and listeners need; at least one connection."""
-        return cls(max(1, descriptor_limit() - reserve))
+        """The process's present limit, less what files, database and listeners need; but no less than half of it."""
+        limit = descriptor_limit()
+        return cls(max(1, limit - min(reserve, limit // 2)))
 
     def acquire(self) -> bool:
         """Take one if there is one left; says whether it did."""
