@@ -93,7 +93,7 @@ def of_the_module():
 
 @pytest.fixture(scope="module")
 def anyio_backend():
-    return "asyncio"
+    return "asyncio", {"use_uvloop": True}
 
 @pytest.fixture(scope="module")
 async def of_our_own(anyio_backend):
