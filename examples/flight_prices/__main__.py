@@ -1,6 +1,7 @@
 """A client per request, then one client, under the same traffic and the same limit of descriptors."""
 
 import argparse
+import math
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -31,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 2
     plan = Plan(seconds=asked.seconds, quiet=asked.quiet, peak=asked.peak, limit=asked.limit)
-    signal.signal(signal.SIGTERM, _leave)  # so that it ends what it has started, then too
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)  # so that it ends what it has started, then too
     say: Say = Console(highlight=False, markup=False, emoji=False, soft_wrap=True).print
     say(report.announcement(plan))
     try:
@@ -51,12 +53,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     usual = Plan()
     parser = argparse.ArgumentParser(prog="flight_prices", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=usual.seconds, help="how long users come (%(default)g)")
-    parser.add_argument("--quiet", type=float, default=usual.quiet, help="users a second (%(default)g)")
-    parser.add_argument("--peak", type=float, default=usual.peak, help="and in the middle third (%(default)g)")
+    parser.add_argument("--seconds", type=_positive, default=usual.seconds, help="how long users come (%(default)g)")
+    parser.add_argument("--quiet", type=_positive, default=usual.quiet, help="users a second (%(default)g)")
+    parser.add_argument("--peak", type=_positive, default=usual.peak, help="and in the middle third (%(default)g)")
     parser.add_argument("--limit", type=int, default=usual.limit, help="the service's descriptors (%(default)d)")
     parser.add_argument("--record", type=Path, metavar="DIR", help=f"draw the pictures there, and fill its {page.PAGE}")
-    return parser.parse_args(arguments)
+    asked = parser.parse_args(arguments)
+    if asked.record and not (asked.record / page.PAGE).is_file():
+        parser.error(f"--record: there is no {page.PAGE} to fill in {asked.record}")
+    return asked
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError as err:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from err
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not more than 0")
+    return number
 
 
 def _put_through(version: str, plan: Plan, say: Say) -> Run:

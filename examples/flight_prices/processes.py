@@ -49,10 +49,12 @@ def users(url: str, plan: Plan, folder: Path) -> Iterator["subprocess.Popen[str]
 class Service:
     """The running service. `pid` is its process, `url` where it is."""
 
-    def __init__(self, process: "subprocess.Popen[str]", port: int) -> None:
+    def __init__(self, process: "subprocess.Popen[str]", port: int, log: Path) -> None:
+        self._process = process
+        self._port = port
+        self._log = log
         self.pid = process.pid
         self.url = f"http://{_HOST}:{port}"
-        self._port = port
 
     def wait(self) -> None:
         """Return once it answers. Raises DiedError: it does not."""
@@ -61,7 +63,15 @@ class Service:
                 connection.request("GET", "/openapi.json")
                 connection.getresponse().read()
             except OSError as err:
-                raise DiedError("the service did not start; its own words are above") from err
+                raise DiedError(f"the service did not start: {self._last_words()}") from err
+
+    def check(self) -> None:
+        """Raise DiedError if it has ended."""
+        if self._process.poll() is not None:
+            raise DiedError(f"the service ended in the middle: {self._last_words()}")
+
+    def _last_words(self) -> str:
+        return self._log.read_text().strip().rpartition("\n")[2] or "it said nothing"
 
 
 @contextlib.contextmanager
@@ -80,7 +90,7 @@ def service(version: str, plan: Plan, folder: Path, addresses: dict[str, str]) -
         with listener:
             started = _started(*command, pass_fds=(handed,), env=environment, stdout=log, stderr=log)
             process = stack.enter_context(started)
-        running = Service(process, port)
+        running = Service(process, port, folder / "log")
         running.wait()
         yield running
 

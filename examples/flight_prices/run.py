@@ -12,7 +12,7 @@ import msgspec
 from examples.flight_prices.kernel import cpu_of, descriptors, lingering
 from examples.flight_prices.load import Visit, Visits
 from examples.flight_prices.plan import PATIENCE, Plan
-from examples.flight_prices.processes import DiedError, airlines, service, users
+from examples.flight_prices.processes import DiedError, Service, airlines, service, users
 
 _EVERY = 0.1  # seconds between two looks at the service
 _END = 30.0  # seconds that users and airlines have for their end
@@ -73,7 +73,7 @@ def run(version: str, plan: Plan, watch: Watch = _nobody_watches) -> Run:
         with airlines(folder) as fleet:
             addresses = msgspec.json.decode(_line(fleet), type=dict[str, str])
             with service(version, plan, folder, addresses) as running, users(running.url, plan, folder) as crowd:
-                samples = list(_watched(crowd, running.pid, plan, watch))
+                samples = list(_watched(crowd, running, plan, watch))
                 time_wait = lingering({urlsplit(address).port or 0 for address in addresses.values()})
             seen, _ = fleet.communicate(timeout=_END)
         met = msgspec.json.decode((folder / "visits.json").read_bytes(), type=Visits)
@@ -95,11 +95,12 @@ def _line(process: "subprocess.Popen[str]") -> str:
     return line
 
 
-def _watched(crowd: "subprocess.Popen[str]", pid: int, plan: Plan, watch: Watch) -> Iterator[Sample]:
+def _watched(crowd: "subprocess.Popen[str]", running: Service, plan: Plan, watch: Watch) -> Iterator[Sample]:
     """Look at the service again and again until the last user has gone."""
     begun = time.monotonic()
     while crowd.poll() is None:
-        sample = Sample(time.monotonic(), descriptors(pid), cpu_of(pid))
+        running.check()
+        sample = Sample(time.monotonic(), descriptors(running.pid), cpu_of(running.pid))
         if sample.at - begun > plan.seconds + PATIENCE + _END:
             raise DiedError("the users did not come to an end")
         watch(sample.at - begun, sample.descriptors)

@@ -17,7 +17,7 @@ from examples.flight_prices import page
 from examples.flight_prices.figures import answered, highest, out_of_descriptors
 from examples.flight_prices.kernel import cpu_of, descriptors, lingering
 from examples.flight_prices.plan import Plan
-from examples.flight_prices.processes import Service, airlines, service
+from examples.flight_prices.processes import DiedError, Service, airlines, service
 from examples.flight_prices.quotes import NO_DESCRIPTOR
 from examples.flight_prices.run import run
 
@@ -31,6 +31,10 @@ def asked(running: Service, path: str) -> tuple[int, Any]:
         to.request("GET", path)
         response = to.getresponse()
         return response.status, json.loads(response.read())
+
+
+def ended(*options: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([*EXAMPLE, *options], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
 
 def by_flight(answer: Any) -> dict[str, Any]:
@@ -75,7 +79,7 @@ def test_under_too_small_a_limit_a_client_per_request_meets_emfile_and_the_examp
     (tmp_path / page.PAGE).write_text((ROOT / "docs" / page.PAGE).read_text())
     # Of 30 descriptors 14 are taken before the first user comes: even one client needs more than half.
     options = ["--seconds", "1.5", "--quiet", "6", "--peak", "6", "--limit", "30", "--record", str(tmp_path)]
-    done = subprocess.run([*EXAMPLE, *options], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = ended(*options)
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
     assert re.search(rf"^  {NO_DESCRIPTOR} +[1-9]", done.stdout, re.MULTILINE)
@@ -85,6 +89,32 @@ def test_under_too_small_a_limit_a_client_per_request_meets_emfile_and_the_examp
     written = (tmp_path / page.PAGE).read_text()
     assert all(line in written for line in verdict)
     assert len(list(tmp_path.glob("*.svg"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--peak", "0"], "argument --peak: 0 is not more than 0"),
+        (["--seconds", "long"], "argument --seconds: 'long' is no number"),
+        (["--record", "/nowhere"], "--record: there is no flight-prices.md to fill in /nowhere"),
+        (["--limit", "9"], "The example could not run: the service did not start:"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_in_one_line(options: list[str], said: str) -> None:
+    done = ended(*options)
+    assert done.returncode == 2
+    assert said in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_service_that_dies_in_the_middle_is_told_with_its_last_words(tmp_path: Path) -> None:
+    with service("right", Plan(), tmp_path, {}) as running:
+        running.check()
+        (tmp_path / "log").write_text("first\nlast words\n")
+        os.kill(running.pid, signal.SIGKILL)
+        running._process.wait(30)
+        with pytest.raises(DiedError, match="ended in the middle: last words"):
+            running.check()
 
 
 def of_this_test(mark: str) -> list[str]:
@@ -100,7 +130,7 @@ def of_this_test(mark: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_who_ends_the_example_ends_all_of_it(number: signal.Signals, status: int) -> None:
     mark = f"FLIGHT_PRICES_TEST={os.getpid()}-{number}"
     key, _, value = mark.partition("=")
