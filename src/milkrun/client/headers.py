@@ -44,5 +44,8 @@ class Headers(Mapping[str, str]):
 
 def raw_pairs(head: bytes) -> RawPairs:
     """The fields of such a head as they came."""
-    parted = [line.partition(b":") for line in head.split(b"\r\n")[1:-2]]
-    return tuple([(name, value.strip(b" \t")) for name, _, value in parted])
+    pairs = []
+    for line in head.split(b"\r\n")[1:-2]:
+        name, _, value = line.partition(b":")
+        pairs.append((name, value.strip(b" \t")))
+    return tuple(pairs)

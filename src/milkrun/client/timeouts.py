@@ -51,8 +51,9 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         seconds: float | None = getattr(self, name, None)
         if seconds is None:
             return math.inf
-        before: float = sum(getattr(spent, each) for each in _IN_SUM.get(name, ()))
-        return now + seconds - before
+        for before in _IN_SUM.get(name, ()):
+            seconds -= getattr(spent, before)
+        return now + seconds
 
 
 TimeoutTypes: TypeAlias = float | Timeouts | None

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from functools import cache
 from types import ModuleType
-from typing import Any
+from typing import Any, Self
 
 from milkrun.client.errors import RequestError
 from milkrun.client.headers import raw_pairs
@@ -20,12 +20,12 @@ _PATIENCE, _IMPATIENCE = 1.0, 0.1  # seconds to wait for the rest of a body, if 
 
 def landed(face: Face, response: LandedResponse) -> Any:
     """The face's response to a whole one: nothing is left to be read but what is here, nothing to be closed."""
-    return _response(face, response, face.module.ByteStream(response.received.body), NetworkStream(response))
+    return _response(face, response, _class_of(face.module, Whole)(response.received.body), NetworkStream(response))
 
 
 def opened(face: Face, request: Any, response: StreamedResponse, trace: Trace | None) -> Any:
     """The face's response whose body is still to be read, and which its reader closes."""
-    body = _body_of(face.module)(face, request, response, trace)
+    body = _class_of(face.module, Body)(face, request, response, trace)
     takes_over = response.request.takes_over(response.status)
     return _response(face, response, body, Handed(face, response) if takes_over else NetworkStream(response))
 
@@ -107,7 +107,26 @@ class Body:
         await self._response.discard(within=_PATIENCE if is_known else _IMPATIENCE)
 
 
+class Whole:
+    """A body that is here. Not a generator: of those an event loop keeps a list, which costs more than all of this."""
+
+    def __init__(self, body: bytes) -> None:
+        self._left: bytes | None = body
+
+    def __repr__(self) -> str:
+        return f"<Whole body: {'read' if self._left is None else f'{len(self._left)} bytes'}>"
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece, self._left = self._left, None
+        if not piece:
+            raise StopAsyncIteration
+        return piece
+
+
 @cache
-def _body_of(module: ModuleType) -> Any:
-    """The class of a face's bodies: a face accepts only what derives from its own."""
-    return type("Body", (Body, module.AsyncByteStream), {})
+def _class_of(module: ModuleType, kind: type) -> Any:
+    """The class of a face's bodies of a kind: a face accepts only what derives from its own."""
+    return type(kind.__name__, (kind, module.AsyncByteStream), {})

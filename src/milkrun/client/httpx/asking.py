@@ -34,7 +34,14 @@ class Asker:
         content = _content(face, request)
         if content is not None or hook is not None:
             return self._build(face, request, content, hook)
-        key = _key(request)
+        extensions = request.extensions
+        key = (
+            request.method,
+            str(request.url),
+            extensions.get("target"),
+            extensions.get("sni_hostname"),
+            *request.headers.raw,
+        )
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = self._build(face, request, None, None)
@@ -68,20 +75,6 @@ class Asker:
             return self._client.prepare(request.method, f"{scheme}://{url.netloc.decode('ascii')}", **options)
         except UsageError as err:
             raise face.error("LocalProtocolError", str(err), request) from err
-
-
-def _key(request: Any) -> Key:
-    """What a request without content is made of."""
-    url, extensions = request.url, request.extensions
-    return (
-        request.method,
-        url.scheme,
-        url.netloc,
-        url.raw_path,
-        extensions.get("target"),
-        extensions.get("sni_hostname"),
-        *request.headers.raw,
-    )
 
 
 def _fields(request: Any) -> list[tuple[str, str]]:

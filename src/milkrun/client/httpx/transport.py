@@ -1,5 +1,6 @@
 """The transport: a request of the face's goes out over the warm client, and comes back as a response of the face's."""
 
+from functools import lru_cache
 from typing import Any
 
 from milkrun.client.client import Client
@@ -11,6 +12,8 @@ from milkrun.client.httpx.faces import AsyncBaseTransport, Face, face_of
 from milkrun.client.httpx.trace import Trace
 from milkrun.client.response_landed import LandedResponse
 from milkrun.client.timeouts import Timeouts
+
+_timeouts = lru_cache(64)(Timeouts)  # an application has a few, which are judged each time they are made
 
 
 class Transport(AsyncBaseTransport):
@@ -37,7 +40,7 @@ class Transport(AsyncBaseTransport):
         """
         face = face_of(request)
         limits = request.extensions.get("timeout")
-        timeouts = Timeouts(**limits) if limits else None
+        timeouts = _timeouts(**limits) if limits else None
         try:
             if request.extensions.get("trace") is not None:
                 return await self._traced(face, request, timeouts)
