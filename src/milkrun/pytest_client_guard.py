@@ -33,7 +33,15 @@ def _switch_on(config: pytest.Config) -> None:
 
     limit = config.getoption("client_guard_time_wait")
     rules = Rules(
-        time_wait=int(config.getini("client_guard_time_wait")) if limit is None else limit,
+        time_wait=_configured_limit(config) if limit is None else limit,
         ignore=tuple(config.getini("client_guard_ignore")),
     )
     config.pluginmanager.register(ClientGuard(rules))
+
+
+def _configured_limit(config: pytest.Config) -> int:
+    written = config.getini("client_guard_time_wait")
+    try:
+        return int(written)
+    except ValueError as err:
+        raise pytest.UsageError(f"client_guard_time_wait = {written}: expected a number of connections") from err

@@ -146,6 +146,7 @@ async def nothing(scope: Any, receive: Any, send: Any) -> None:
     [
         {"transport": httpx2.ASGITransport(nothing)},
         {"transport": httpx2.MockTransport(lambda _: httpx2.Response(200))},
+        {"transport": type("Recorded", (httpx2.MockTransport,), {})(lambda _: httpx2.Response(200))},
     ],
 )
 async def test_a_client_without_connections_does_not_count(options: dict[str, Any], watch: Watch) -> None:

@@ -340,6 +340,28 @@ def test_where_another_plugin_runs_the_tests_a_leak_is_an_error_of_the_teardown(
     suite.run("def test_it():\n    kept.append(client())\n").assert_outcomes(passed=1, errors=1)
 
 
+REPEATER = """
+import pytest
+from _pytest.runner import runtestprotocol
+
+def pytest_runtest_protocol(item, nextitem):
+    runtestprotocol(item, log=False, nextitem=item)
+    runtestprotocol(item, nextitem=nextitem)
+    return True
+"""
+
+
+def test_a_leak_is_told_again_where_a_test_is_repeated_for_it(suite: Suite, pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(REPEATER)
+    suite.run("def test_it():\n    kept.append(client())\n").assert_outcomes(passed=1, errors=1)
+
+
+def test_a_setting_that_is_no_number_is_refused_in_one_line(suite: Suite) -> None:
+    result = suite.run("def test_it(): pass\n", ini="client_guard_time_wait = many\n")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: client_guard_time_wait = many: expected a number of connections"])
+
+
 def test_a_pytest_that_does_not_ask_for_it_loads_nothing_of_it(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """

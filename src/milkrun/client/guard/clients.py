@@ -66,8 +66,10 @@ def _borrows(options: dict[str, Any]) -> bool:
     """Whether a client made with these options has no connections of its own."""
     transport = options.get("transport")
     if transport is not None:
-        kind = type(transport)
-        return kind.__name__ in _WITHOUT_CONNECTIONS or kind.__module__.startswith(_ON_OUR_CLIENT)
+        return any(
+            kind.__name__ in _WITHOUT_CONNECTIONS or kind.__module__.startswith(_ON_OUR_CLIENT)
+            for kind in type(transport).__mro__
+        )
     return options.get("connector_owner") is False  # aiohttp's word for a connector that others share
 
 

@@ -34,8 +34,9 @@ class ClientGuard:
         return f"client-guard: clients, sockets, more than {self._rules.time_wait} TIME_WAITs"
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_setup(self) -> Generator[None, None, None]:
-        """What is made from here on is the test's."""
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
+        """What is made from here on is the test's; that it failed before, where it is repeated, counts no more."""
+        item.stash[_failed] = False
         self._ledger.begin()
         return (yield)
 
