@@ -16,7 +16,7 @@ from examples.flight_prices.airlines import AIRLINES, Airline
 from examples.flight_prices.quotes import WITHIN
 
 BASE = 14  # descriptors before the first user: three standard streams, the listener, the event loop's own
-BUDGET = 34  # connections that service_right.py lets its client hold
+BUDGET = 32  # connections that service_right.py lets its client hold
 _STEP = 0.001
 _UNIT = NormalDist()
 

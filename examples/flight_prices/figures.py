@@ -41,6 +41,11 @@ def out_of_descriptors(run: Run) -> int:
     return missing(run)[NO_DESCRIPTOR] + run.cries
 
 
+def deprived(run: Run) -> int:
+    """Users who got prices, but not all, because the service could not open something."""
+    return sum(visit.answered and NO_DESCRIPTOR in visit.missing for visit in run.visits)
+
+
 def highest(run: Run, since: float = 0.0, until: float = float("inf")) -> int:
     """The most descriptors that were seen open between two times of the run."""
     return max((sample.descriptors for sample in run.samples if since <= sample.at < until), default=0)

@@ -22,8 +22,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     seconds: float = 30.0
     quiet: float = 6.0
-    peak: float = 24.0
-    limit: int = 136
+    peak: float = 25.0
+    limit: int = 128
 
     @property
     def peak_begins(self) -> float:

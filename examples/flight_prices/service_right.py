@@ -10,7 +10,7 @@ from examples.flight_prices.quotes import WITHIN, Airport, Prices, Quote, merge,
 from milkrun.client import Client, Descriptors, fan_out
 from milkrun.client.asgi import SharedHttpx, client_lifespan
 
-app = FastAPI(title="Flight prices", lifespan=client_lifespan(make=lambda: Client(descriptors=Descriptors(34))))
+app = FastAPI(title="Flight prices", lifespan=client_lifespan(make=lambda: Client(descriptors=Descriptors(32))))
 address = addresses()
 
 

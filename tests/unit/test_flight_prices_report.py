@@ -81,15 +81,13 @@ def test_each_claim_of_the_right_version_can_fail_alone(right: Run, said: str) -
     assert failed(BROKEN, right) == [said]
 
 
-@pytest.mark.parametrize(
-    "broken",
-    [
-        replaced(BROKEN, visits=[user(1.0, status=503)]),  # users go without, but not for lack of descriptors
-        replaced(BROKEN, visits=[user(1.0, missing={NO_DESCRIPTOR: 1})]),  # descriptors lack, but no user notices
-    ],
-)
-def test_the_broken_version_must_lack_descriptors_and_leave_users_without_prices(broken: Run) -> None:
+def test_users_without_prices_are_not_enough_the_broken_version_must_lack_descriptors() -> None:
+    broken = replaced(BROKEN, visits=[user(1.0, status=503)])
     assert failed(broken, RIGHT) == ["with a client per request it runs out of descriptors (EMFILE)"]
+
+
+def test_the_verdict_says_how_many_users_the_lack_of_descriptors_cost() -> None:
+    assert judge(BROKEN, RIGHT)[0].measured == "50 times; 2 users got no prices, 10 too few"
 
 
 def test_the_table_has_a_column_for_each_version_and_a_dash_for_what_never_happened() -> None:
@@ -120,8 +118,8 @@ def test_meanwhile_a_bar_is_said_now_and_then_full_at_the_limit() -> None:
 
 def test_the_announcement_says_what_little_expects() -> None:
     said = report.announcement(Plan())
-    assert "148 descriptors for a client per request, 34 for one client (64 at most)" in said
-    assert "136 descriptors for the service" in said
+    assert "153 descriptors for a client per request, 35 for one client (63 at most)" in said
+    assert "128 descriptors for the service" in said
 
 
 def test_both_pictures_are_svg_that_says_what_it_shows(tmp_path: Path) -> None:
