@@ -8,7 +8,7 @@ from pathlib import Path
 from examples.flight_prices import svg
 from examples.flight_prices.figures import answered, highest, out_of_descriptors
 from examples.flight_prices.load import Visit
-from examples.flight_prices.plan import PROMISE, Plan
+from examples.flight_prices.plan import PATIENCE, PROMISE, Plan
 from examples.flight_prices.quotes import NO_DESCRIPTOR
 from examples.flight_prices.run import Run
 
@@ -47,7 +47,7 @@ def descriptors(broken: Run, right: Run) -> str:
         svg.text(_LEFT + 8, limit - 8, "the limit", "ink"),
         *(_curve(run, x, y) for run in (right, broken)),
         svg.triangles(((x(visit.at), limit - 9) for visit in broken.visits if _lacked(visit)), "down"),
-        svg.text(_RIGHT, limit - 8, lacking, "down right"),
+        svg.text(_RIGHT, 54, lacking, "down right"),
     ]
     return svg.document(_WIDTH, 366, title, told, parts)
 
@@ -56,7 +56,8 @@ def answers(broken: Run, right: Run) -> str:
     """How long each user waited: a panel for each version."""
     title = "How long each user waited"
     told = "; ".join(f"{NAMES[run.version]}: {_answered(run)}" for run in (broken, right))
-    longest = math.ceil(max(visit.seconds for run in (broken, right) for visit in run.visits))
+    waited = max(visit.seconds for run in (broken, right) for visit in run.visits)
+    longest = math.ceil(min(waited, PATIENCE))
     parts = [svg.text(24, 32, title, "title"), svg.text(_RIGHT, 32, "● got prices   ▲ got none", "right")]
     for run, top in ((broken, 84.0), (right, 280.0)):
         parts += _panel(run, top, top + 152.0, longest)
