@@ -6,8 +6,11 @@ import socket
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import aiohappyeyeballs
 import aiohttp
+import aiohttp.abc
 import anyio
 import anyio.to_thread
 import httpx2
@@ -114,6 +117,36 @@ async def test_attempts_at_several_addresses_are_one_connection(origin: Scripted
     assert opened(watch) == {f"two.test:{origin.port}": 1}
 
 
+class TwoAddresses(aiohttp.abc.AbstractResolver):
+    """Of which nobody listens at the first."""
+
+    async def resolve(self, host: str, port: int = 0, family: int = socket.AF_INET) -> list[aiohttp.abc.ResolveResult]:
+        return [
+            {"hostname": host, "host": address, "port": port, "family": family or socket.AF_INET, "proto": 0, "flags": 0}
+            for address in ("127.0.0.3", "127.0.0.1")
+        ]
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+async def test_attempts_of_aiohttp_are_one_connection_of_the_line_that_asked(origin: Scripted, watch: Watch) -> None:
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=TwoAddresses())) as session,
+        session.get(f"http://two.test:{origin.port}/") as response,
+    ):
+        await response.read()
+    assert opened(watch) == {f"127.0.0.3:{origin.port}": 1}
+    assert HERE in watch.report().origins[0].site
+
+
+@pytest.mark.parametrize("infos", [[], [(socket.AF_UNIX, socket.SOCK_STREAM, 0, "", "/nowhere")]])
+async def test_where_no_address_of_the_internet_is_given_nothing_counts(infos: Any, watch: Watch) -> None:
+    with pytest.raises((OSError, ValueError, IndexError)):
+        await aiohappyeyeballs.start_connection(infos)
+    assert opened(watch) == {}
+
+
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
 def test_a_plain_socket_counts_when_it_begins_to_connect(family: int, watch: Watch) -> None:
     host, port = "127.0.0.1" if family == socket.AF_INET else "::1", closed_port()
@@ -216,7 +249,7 @@ def test_of_many_origins_only_some_are_remembered() -> None:
 
 
 def test_unwatched_everything_that_connects_is_as_it_was() -> None:
-    owners = (socket.socket, socket, asyncio.BaseEventLoop, uvloop.Loop, anyio, Reach)
+    owners = (socket.socket, socket, asyncio.BaseEventLoop, uvloop.Loop, anyio, Reach, aiohappyeyeballs)
     before = [dict(vars(owner)) for owner in owners]
     with guard.watching():
         assert [dict(vars(owner)) for owner in owners] != before

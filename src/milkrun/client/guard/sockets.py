@@ -10,6 +10,8 @@ from functools import wraps
 from types import FrameType
 from typing import Any
 
+import aiohappyeyeballs
+
 from milkrun.client.dial.reach import Reach
 from milkrun.client.guard.calling import caller, trail
 from milkrun.client.guard.observers import Dial, roll
@@ -32,6 +34,9 @@ def patch_sockets(patches: Patches) -> None:
     loop = asyncio.base_events.BaseEventLoop
     patches.replace(loop, "create_connection", _by_asyncio(loop.create_connection))
     patches.replace(Reach, "reach", _awaiting(Reach.reach, _of_origin))
+    # As aiohttp connects: by one address after the other, each in a task in which the caller is not seen.
+    start = aiohappyeyeballs.start_connection
+    patches.replace(aiohappyeyeballs, "start_connection", _awaiting(start, _of_first_address))
 
 
 def patch_uvloop(patches: Patches, uvloop: Any) -> None:
@@ -172,6 +177,14 @@ def _of_host(*names: str) -> Where:
         return None if host is None else _named(host, given.get(names[1]))
 
     return where
+
+
+def _of_first_address(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
+    infos = args[0] if args else kwargs.get("addr_infos")
+    if not infos or infos[0][0] not in _INTERNET:
+        return None
+    host, port, *_ = infos[0][4]
+    return _named(host, port)
 
 
 def _of_origin(args: tuple[Any, ...], _: dict[str, Any]) -> str | None:
