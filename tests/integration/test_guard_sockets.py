@@ -120,9 +120,10 @@ async def test_attempts_at_several_addresses_are_one_connection(origin: Scripted
 class TwoAddresses(aiohttp.abc.AbstractResolver):
     """Of which nobody listens at the first."""
 
-    async def resolve(self, host: str, port: int = 0, family: int = socket.AF_INET) -> list[aiohttp.abc.ResolveResult]:
+    async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[aiohttp.abc.ResolveResult]:
+        family = family or socket.AF_INET
         return [
-            {"hostname": host, "host": address, "port": port, "family": family or socket.AF_INET, "proto": 0, "flags": 0}
+            {"hostname": host, "host": address, "port": port, "family": family, "proto": 0, "flags": 0}
             for address in ("127.0.0.3", "127.0.0.1")
         ]
 
