@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -23,9 +23,16 @@ ONE = Load(requests=2, concurrency=2, rounds=1)
 EACH_OWN, SHARED = WITHOUT_HTTPX2
 
 
-def children() -> list[str]:
+def processes_below() -> set[str]:
     """The processes that this one started and that have not ended."""
-    return [pid for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
+    return {pid for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()}
+
+
+@pytest.fixture(autouse=True)
+def _no_process_is_left() -> Iterator[None]:
+    before = processes_below()  # servers that live as long as the run of all tests
+    yield
+    assert processes_below() == before
 
 
 @asynccontextmanager
@@ -52,7 +59,6 @@ async def test_without_a_url_the_contestants_take_turns_on_a_server_of_the_compa
     assert (made.url, made.version, made.rounds) == (None, "1.1", 2)
     assert [each.typical.whole.connections for each in made.standings] == [4, 2]
     assert [each.typical.statuses for each in made.standings] == [{"200": 8}, {"200": 8}]
-    assert not children()
 
 
 async def test_a_url_of_this_machine_is_compared_on_and_shown_without_its_credentials() -> None:
@@ -122,7 +128,6 @@ async def test_when_time_is_up_whole_rounds_count_and_the_one_under_way_does_not
 
     made = await compare(None, LOAD, Wishes(), on_turn=time_is_up, parties=WITHOUT_HTTPX2)
     assert (made.rounds, made.load.rounds) == (rounds, 2)
-    assert not children()
 
 
 async def test_no_time_for_one_round_is_no_comparison() -> None:
@@ -131,7 +136,6 @@ async def test_no_time_for_one_round_is_no_comparison() -> None:
 
     with pytest.raises(CompareError, match=r"no round ended within 60 s"):
         await compare(None, LOAD, Wishes(), on_turn=time_is_up, parties=[SHARED])
-    assert not children()
 
 
 async def test_a_comparison_that_is_cancelled_ends_the_process_that_measures() -> None:
@@ -150,7 +154,6 @@ async def test_a_comparison_that_is_cancelled_ends_the_process_that_measures() -
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-    assert not children()
 
 
 async def test_a_process_that_does_not_end_by_itself_is_made_to(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,7 +163,6 @@ async def test_a_process_that_does_not_end_by_itself_is_made_to(monkeypatch: pyt
     )
     await processes._ended(process)
     assert process.returncode is not None
-    assert not children()
 
 
 async def test_a_process_that_ends_early_is_told_of_without_the_credentials() -> None:

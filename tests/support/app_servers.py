@@ -30,7 +30,9 @@ class Server:
         self._reading = asyncio.create_task(self._read())
         self._more = asyncio.Event()
         self.said = ""
-        self.http = httpx2.AsyncClient(timeout=WITHIN, headers={"Connection": "close"})
+        # A worker of uvicorn says that it has started before it listens, so a first connection may be refused.
+        patient = httpx2.AsyncHTTPTransport(retries=6)
+        self.http = httpx2.AsyncClient(timeout=WITHIN, headers={"Connection": "close"}, transport=patient)
 
     async def _read(self) -> None:
         assert self._process.stdout
