@@ -1,4 +1,4 @@
-"""The command line: one command a file. Each reads its arguments, calls `app`, and speaks to a person."""
+"""The command line: one command a file. Each reads its arguments, calls what does the work, and tells a person."""
 
 import typer
 
@@ -42,5 +42,5 @@ for command in (serve, check, validate, demo, compare, lint):
 
 
 def main() -> None:
-    """Run the command line. Exit status: 0 well, 1 not everything is up, 2 bad input, 130 interrupted."""
+    """Run the command line. Exit status: 0 well, 1 something is not (a target, a line of code), 2 bad input, 130 interrupted."""
     milkrun()

@@ -34,9 +34,10 @@ def lint(
         typer.Option(metavar="GLOB,…", help="Leave out paths, or names on them, that fit: migrations,*_pb2.py."),
     ] = None,
 ) -> None:
-    """Find HTTP clients that are built per request, in loops, per call or at import, or are never closed.
+    """Find HTTP clients in code that are built for each request.
 
-    For httpx2, httpx, aiohttp and niquests. The code is read, never run; `# noqa: MRC001` at a line's end suppresses.
+    Also those built in loops, for each call or at import, and those that nothing closes: of httpx2, httpx, aiohttp,
+    niquests and Milkrun. The code is read, never run; `# noqa: MRC001` at a line's end suppresses.
     The exit status is 0 when nothing was found, 1 when something was, 2 when something could not be checked.
     """
     from milkrun.client import lint as linter
