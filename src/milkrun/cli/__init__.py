@@ -42,5 +42,5 @@ for command in (serve, check, validate, demo, compare, lint):
 
 
 def main() -> None:
-    """Run the command line. Exit status: 0 well, 1 something is not (a target, a line of code), 2 bad input, 130 interrupted."""
+    """Run the command line. Exit status: 0 well, 1 something asked about is not, 2 bad input, 130 interrupted."""
     milkrun()
