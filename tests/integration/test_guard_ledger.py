@@ -55,6 +55,18 @@ def test_of_many_sockets_the_first_are_listed_and_the_others_counted(ledger: Led
     assert "\n  and 2 more\n" in text
 
 
+@pytest.mark.parametrize("pattern", ["[[]::1]:{}", "*:{}", "[::1]:{}"])
+def test_a_peer_is_let_be_by_a_pattern_or_as_it_is_told(ledger: Ledger, pattern: str) -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as listener:
+        port = listener.getsockname()[1]
+        ledger.begin()
+        with socket.create_connection(("::1", port)):
+            account = ledger.end()
+            assert account is not None
+            assert findings(ledger, account, Rules(ignore=[pattern.format(port)])) == []
+            assert findings(ledger, account, Rules(ignore=[pattern.format(1)])) != []
+
+
 def test_a_connection_opened_before_a_test_is_not_the_tests(ledger: Ledger) -> None:
     with mute() as port:
         sock = socket.create_connection(("127.0.0.1", port))

@@ -236,9 +236,17 @@ def test_marks_say_what_may_leak(suite: Suite) -> None:
     result.stdout.no_fnmatch_line("*TCP socket*")
 
 
-def test_a_mark_that_nobody_knows_is_an_error_that_says_which_there_are(suite: Suite) -> None:
-    result = suite.run('@pytest.mark.client_guard(allow="socket")\ndef test_it(): pass\n')
-    result.stdout.fnmatch_lines(["*client_guard(allow=[[]'socket']): there are clients, sockets, time-wait*"])
+@pytest.mark.parametrize(
+    ("mark", "said"),
+    [
+        ('allow="socket"', "*client_guard(allow=[[]'socket']): there are clients, sockets, time-wait*"),
+        ('"sockets"', "*: expected client_guard(allow=[[]…], time_wait=N), not *args=('sockets',)*"),
+        ('alow="sockets"', "*: expected client_guard(allow=[[]…], time_wait=N), not *'alow': 'sockets'*"),
+    ],
+)
+def test_a_mark_that_nobody_knows_is_an_error_that_says_which_there_are(suite: Suite, mark: str, said: str) -> None:
+    result = suite.run(f"@pytest.mark.client_guard({mark})\ndef test_it(): pass\n")
+    result.stdout.fnmatch_lines([said])
     assert result.ret != 0
 
 

@@ -1,11 +1,27 @@
 """When it is too much, and what is forgotten."""
 
 import math
+from typing import Any
 
 import msgspec
 import pytest
 
-from milkrun.client.guard.churn import Window, forget_oldest
+from milkrun.client import UsageError
+from milkrun.client.guard.churn import Limits, Window, forget_oldest
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({"clients": -1}, "clients=-1: expected 0 or more"),
+        ({"sockets": -1}, "sockets=-1: expected 0 or more"),
+        ({"within": math.nan}, "within=nan: expected 0 or more"),
+        ({"remembered": 0}, "remembered=0: expected 1 or more"),
+    ],
+)
+def test_limits_that_mean_nothing_are_refused(limits: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        Limits(**limits)
 
 
 @pytest.mark.parametrize(

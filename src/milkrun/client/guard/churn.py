@@ -6,6 +6,8 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from milkrun.client.errors import UsageError
+
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What is still quiet.
@@ -21,6 +23,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     sockets: int = 100
     within: float = 10.0
     remembered: int = 1_000
+
+    def __post_init__(self) -> None:
+        for what, least in (("clients", 0), ("sockets", 0), ("within", 0), ("remembered", 1)):
+            if not getattr(self, what) >= least:
+                raise UsageError(f"{what}={getattr(self, what)!r}: expected {least} or more")
 
 
 class Window:

@@ -70,7 +70,7 @@ def _open(ledger: Ledger, account: Account, rules: Rules) -> list[TcpSocket]:
         if row.inode in new
         and row.local_port not in account.served
         and not ((dialled := ledger.by_inode.get(row.inode)) and dialled.lasting)
-        and not any(fnmatchcase(row.remote, pattern) for pattern in rules.ignore)
+        and not any(row.remote == pattern or fnmatchcase(row.remote, pattern) for pattern in rules.ignore)
     ]
 
 

@@ -109,6 +109,8 @@ def _rules_for(item: pytest.Item, rules: Rules) -> Rules:
     allowed: set[str] = set()
     limit = rules.time_wait
     for mark in reversed(list(item.iter_markers("client_guard"))):
+        if mark.args or mark.kwargs.keys() - {"allow", "time_wait"}:
+            raise pytest.UsageError(f"{item.nodeid}: expected client_guard(allow=[…], time_wait=N), not {mark}")
         allow = mark.kwargs.get("allow", ())
         allowed |= {allow} if isinstance(allow, str) else set(allow)
         limit = mark.kwargs.get("time_wait", limit)
