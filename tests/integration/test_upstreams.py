@@ -25,7 +25,7 @@ from milkrun.client import (
     budget_spent,
     fan_out,
 )
-from milkrun.client.asgi.shedding import SheddingMiddleware
+from milkrun.client.asgi import SheddingMiddleware
 from milkrun.client.httpx import Transport
 from milkrun.client.upstreams.calls import Call
 from tests.support.loops import both_loops as anyio_backend

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from milkrun.client import LoadShedder, UsageError
-from milkrun.client.asgi.shedding import SheddingMiddleware
+from milkrun.client.asgi import SheddingMiddleware
 from tests.support.upstreams import Asked, Scene, scene
 
 Message = MutableMapping[str, Any]

@@ -5,9 +5,9 @@
     @app.get("/price")
     async def price(client: SharedClient) -> float: ...
 
-`client_lifespan`, `client_of` and `status_app` need no more than the client does, and serve plain Starlette as well.
-The dependencies need FastAPI (the extra `milkrun[fastapi]`), those of httpx2 clients `milkrun[httpx]` besides; each is
-imported when it is asked for, so that whoever has no FastAPI can use the rest.
+`client_lifespan`, `client_of`, `status_app` and `SheddingMiddleware` need no more than the client does, and serve plain
+Starlette as well. The dependencies need FastAPI (the extra `milkrun[fastapi]`), those of httpx2 clients
+`milkrun[httpx]` besides; each is imported when it is asked for, so that whoever has no FastAPI can use the rest.
 """
 
 from importlib import import_module
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from milkrun.client.asgi.finding import client_of
 from milkrun.client.asgi.lifespan import client_lifespan
+from milkrun.client.asgi.shedding import SheddingMiddleware
 from milkrun.client.asgi.status import status_app
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SharedClient",
     "SharedHttpx",
+    "SheddingMiddleware",
     "client_lifespan",
     "client_of",
     "httpx_of",
@@ -46,8 +48,6 @@ _ELSEWHERE = {
     "named_httpx": _FACE_INJECTION,
     "shared_httpx": _FACE_INJECTION,
 }
-
-
 _EXTRAS = {"fastapi": "FastAPI: pip install 'milkrun[fastapi]'", "httpx2": "httpx2: pip install 'milkrun[httpx]'"}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from milkrun.client.errors import UsageError
 from milkrun.client.stats import Stats
-from milkrun.client.upstreams.errors import at_least
+from milkrun.client.upstreams.numbers import at_least
 
 
 def budget_spent(

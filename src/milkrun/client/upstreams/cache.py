@@ -12,8 +12,8 @@ import msgspec
 
 from milkrun.client.errors import UsageError
 from milkrun.client.upstreams.calls import Call, T, begin
-from milkrun.client.upstreams.errors import at_least, seconds
 from milkrun.client.upstreams.lodging import Lodging
+from milkrun.client.upstreams.numbers import at_least, seconds
 from milkrun.client.upstreams.parting import let_go
 from milkrun.client.upstreams.single_flight import SingleFlight
 

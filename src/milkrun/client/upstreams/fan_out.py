@@ -7,8 +7,8 @@ from typing import Any, Generic
 import msgspec
 
 from milkrun.client.upstreams.calls import Call, T, checked
-from milkrun.client.upstreams.errors import seconds
 from milkrun.client.upstreams.missing import Missing, Reason, reason_of
+from milkrun.client.upstreams.numbers import seconds
 from milkrun.client.upstreams.parting import let_go
 
 

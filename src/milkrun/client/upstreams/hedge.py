@@ -12,8 +12,8 @@ import msgspec
 
 from milkrun.client.errors import UsageError
 from milkrun.client.upstreams.calls import Call, T, begin
-from milkrun.client.upstreams.errors import share
 from milkrun.client.upstreams.latencies import Latencies
+from milkrun.client.upstreams.numbers import share
 from milkrun.client.upstreams.parting import let_go
 from milkrun.client.upstreams.shedding import LoadShedder
 

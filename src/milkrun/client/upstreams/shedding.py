@@ -8,8 +8,9 @@ from types import TracebackType
 from typing import TypedDict
 
 from milkrun.client.errors import UsageError
-from milkrun.client.upstreams.errors import Overloaded, at_least, seconds
+from milkrun.client.upstreams.errors import Overloaded
 from milkrun.client.upstreams.lodging import Lodging
+from milkrun.client.upstreams.numbers import at_least, seconds
 
 
 class Shed(StrEnum):

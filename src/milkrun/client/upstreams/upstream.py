@@ -7,8 +7,9 @@ from typing import TypedDict
 
 from milkrun.client.errors import UsageError
 from milkrun.client.upstreams.calls import Call, T, checked
-from milkrun.client.upstreams.errors import UpstreamTimeoutError, seconds
+from milkrun.client.upstreams.errors import UpstreamTimeoutError
 from milkrun.client.upstreams.hedge import Hedge, Hedger
+from milkrun.client.upstreams.numbers import seconds
 from milkrun.client.upstreams.shedding import LoadShedder, ShedderStats
 
 
