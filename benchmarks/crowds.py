@@ -18,7 +18,7 @@ import uvloop
 from benchmarks.measure import raise_descriptor_limit
 from benchmarks.origins import Origins, address, free_ports
 from benchmarks.table import Row
-from milkrun.client import Client, Event, Limits, RequestError, Step
+from milkrun.client import Client, Event, Limits, Step
 
 HANDSHAKES = 100
 TIMEOUT = 60.0
@@ -109,7 +109,7 @@ async def start_cold(urls: Sequence[str]) -> Started:
         answers = await asyncio.gather(*(client.send(one, timeout=TIMEOUT) for one in requests), return_exceptions=True)
         took = time.perf_counter() - began
         ticks.cancel()
-    failed = sum(isinstance(answer, RequestError) or answer.status != 200 for answer in answers)
+    failed = sum(isinstance(answer, BaseException) or answer.status != 200 for answer in answers)
     return Started(handshakes=counting.most, failed=failed, seconds=took, late=ticking.late, early=ticking.early)
 
 
