@@ -225,3 +225,54 @@ async def test_a_stream_on_a_warm_connection_may_last_longer_than_an_idle_connec
             client._pool._deadlines._strike()  # type: ignore[union-attr]  # it was used
             outlived.set()
             assert await read(response) == b"late"
+
+
+LARGE = b"x" * 20_000_000  # more than a socket's buffers hold
+
+
+async def test_an_early_answer_in_pieces_to_a_large_request_costs_the_connection() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(OK)
+        await peer.hear()
+        await peer.say(HEAD)
+        await is_begun.wait()
+        await peer.say(b"late")
+        await peer.gone()
+
+    is_begun = asyncio.Event()
+    async with scripted(script) as origin, Client() as client:
+        await client.get(origin.url)
+        response = await client.begin(client.prepare("POST", origin.url, content=LARGE), timeout=Timeouts())
+        is_begun.set()
+        assert await read(response) == b"late"
+        assert await until(lambda: at_rest(client, idle=0))  # else the next request would follow half of this one
+        assert client.stats()["closed_total"] == {"not-kept": 1}
+
+
+@pytest.mark.parametrize(("limits", "fails"), [(Timeouts(read=1), False), (Timeouts(write=1), True)])
+async def test_the_time_to_write_limits_a_large_request_on_a_warm_connection_and_not_the_time_to_read(
+    limits: Timeouts, fails: bool
+) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(OK)
+        await peer.hear()
+        is_heard.set()
+        await asyncio.Event().wait()  # and hear no more
+
+    is_heard = asyncio.Event()
+    async with scripted(script) as origin, Client(clock=lambda: now) as client:
+        now = asyncio.get_running_loop().time()
+        await client.get(origin.url)
+        asking = asyncio.create_task(client.begin(client.prepare("POST", origin.url, content=LARGE), timeout=limits))
+        await is_heard.wait()
+        await turns(20)
+        now += 2
+        client._pool._deadlines._strike()  # type: ignore[union-attr]  # it was used
+        await turns(20)
+        assert asking.done() is fails
+        asking.cancel()
+        (outcome,) = await asyncio.gather(asking, return_exceptions=True)
+        assert getattr(outcome, "layer", None) == ("send" if fails else None)
+        assert await until(lambda: at_rest(client, idle=0))

@@ -16,6 +16,7 @@ from milkrun.client.dial.policy import AddressPolicy
 from milkrun.client.dial.tls import Contexts
 from milkrun.client.errors import RequestError, UsageError
 from milkrun.client.events import Hook, observed
+from milkrun.client.exchange.departure import LARGE
 from milkrun.client.exchange.trip import Trip, departing
 from milkrun.client.home import Home
 from milkrun.client.pool.descriptors import Descriptors, descriptor_limit
@@ -236,7 +237,8 @@ class Client:
         if _get_running_loop() is not self._loop:
             self._check()
         now = self._clock()
-        connection = self._pool.take(request, now)
+        # What is large takes a while to go: that has a limit of its own, and an answer may come before it has gone.
+        connection = None if len(request.data) > LARGE else self._pool.take(request, now)
         if connection is None:
             return await self.open(request, timeout=timeout)
         self._warm += 1
