@@ -291,3 +291,27 @@ async def test_cancelled_while_its_callback_hangs_a_request_ends_with_the_callba
         assert await until(lambda: at_rest(client, idle=0) or at_rest(client, idle=1))
         assert client._pool.total.used == 0
         await turns(20)
+
+
+@pytest.mark.parametrize(
+    "hanging",
+    ["connection.resolve_host.started", "http11.receive_response_headers.started", "receive_response_headers.complete"],
+)
+async def test_a_callback_that_never_ends_does_not_outlive_a_cancellation(face: Any, hanging: str) -> None:
+    async def callback(name: str, _: dict[str, Any]) -> None:
+        if name.endswith(hanging):
+            hangs.set()
+            await asyncio.Event().wait()
+
+    hangs = asyncio.Event()
+    async with scripted(answers(HUGE)) as origin, talking(face) as (http, client):
+        request = http.build_request("GET", origin.url, extensions={"trace": callback})
+        asking = asyncio.create_task(http.send(request, stream=True))
+        await hangs.wait()
+        await turns(20)
+        asking.cancel()
+        assert await until(asking.done, count=200)
+        assert asking.cancelled()
+        assert await until(lambda: at_rest(client, idle=0))
+        assert client._pool.total.used == 0
+        await turns(20)

@@ -40,20 +40,27 @@ class Trace:
             self._steps.put_nowait(step)
 
     async def during(self, opening: Coroutine[Any, Any, StreamedResponse]) -> StreamedResponse:
-        """Tell what happens while a response opens. Raises what the opening raises, or else the callback."""
+        """Tell what happens while a response opens. Raises what the opening raises, or else the callback.
+
+        A cancellation ends a callback that is waited for, as with httpcore, and with it the telling.
+        """
         response: StreamedResponse | None = None
         failure: BaseException | None = None
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._tell_all(), name="trace")
+                telling = group.create_task(self._tell_all(), name="trace")
                 try:
                     response = await opening
                     self._steps.put_nowait(self._narrator.head(response))
                 except BaseException as err:  # noqa: BLE001  # it is raised again, after it was told
                     failure = err
+                    if self._is_broken and isinstance(err, asyncio.CancelledError):
+                        telling.cancel()
                 self._steps.put_nowait(_THE_END)
         except BaseExceptionGroup as err:
             failure = err.exceptions[0]
+        except asyncio.CancelledError as err:  # while the last of it was told
+            failure = err
         if failure is not None:
             if response is not None:
                 response.cut()
