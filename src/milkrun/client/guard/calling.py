@@ -1,5 +1,6 @@
 """Whose line of code it was: the nearest frame that is the application's own, with no traceback built for it."""
 
+import inspect
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ _BETWEEN = frozenset(
 )
 _REMEMBERED = 20_000  # file names; notebooks and templates make them up as they go
 _DEEPEST = 40  # frames of a trail
+_IN_TASK = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 Place = tuple[str, int, str]  # file, line, function
 Trail = tuple[Place, ...]  # outermost first
@@ -40,8 +42,9 @@ foreign = _Foreign()
 def caller(frame: FrameType, client: object = None) -> FrameType:
     """The nearest frame, from `frame` outwards, of code that is neither installed nor Python's own.
 
-    An application that is installed itself has no such frame: then the nearest one that belongs to no HTTP client, or
-    `frame` where there is none either. The constructors of the client's own subclasses are passed over.
+    An application that is installed itself has no such frame: then the nearest one that belongs to no HTTP client. Nor
+    has a task that consists of a client's call: then that call, and not what runs the event loop. Else it is `frame`.
+    The constructors of the client's own subclasses are passed over.
     """
     found: FrameType | None = frame
     while found is not None:
@@ -49,7 +52,8 @@ def caller(frame: FrameType, client: object = None) -> FrameType:
         if not foreign[code.co_filename] and (code.co_name != "__init__" or not _is_constructor(code, client)):
             return found
         found = found.f_back
-    return next(filter(_is_anybodys, _outwards(frame)), frame)
+    task = _of_task(frame)
+    return next(filter(_is_anybodys, task or _outwards(frame)), task[-1] if task else frame)
 
 
 def trail(frame: FrameType) -> Trail:
@@ -67,6 +71,13 @@ def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
     while frame is not None:
         yield frame
         frame = frame.f_back
+
+
+def _of_task(frame: FrameType) -> list[FrameType]:
+    """The frames from this one outwards to where its task begins; empty where it is in none."""
+    frames = list(_outwards(frame))
+    ends = [at for at, found in enumerate(frames) if found.f_code.co_flags & _IN_TASK]
+    return frames[: ends[-1] + 1] if ends else []
 
 
 def _is_anybodys(frame: FrameType) -> bool:
