@@ -8,9 +8,9 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
-from milkrun.client.guard.testing.kernel import TIME_WAIT, TcpSocket, open_sockets, tcp_sockets
 from milkrun.client.guard.testing.ledger import Account, Dialled, Ledger, Made
 from milkrun.client.guard.words import site, stack
+from milkrun.client.kernel import TcpSocket, TcpState, open_sockets, tcp_sockets
 
 KINDS = frozenset({"clients", "sockets", "time-wait"})
 _GRACE = 0.5  # seconds that servers in other threads have to see that their client has closed
@@ -79,7 +79,7 @@ def _storm(account: Account, limit: int) -> list[Dialled]:
     by_port = {port: dialled for dialled in account.dialled for port in dialled.ports}
     if len(by_port) <= limit:
         return []
-    waiting = (row for row in tcp_sockets() if row.state == TIME_WAIT)
+    waiting = (row for row in tcp_sockets() if row.state == TcpState.TIME_WAIT)
     # Whichever side closed first: a server in this namespace waits with our port at its far end.
     ports = {port for row in waiting for port in (row.local_port, row.remote_port)}
     storm = [dialled for port, dialled in by_port.items() if port in ports]

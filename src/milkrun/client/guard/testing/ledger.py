@@ -12,7 +12,7 @@ import msgspec
 from milkrun.client import Client
 from milkrun.client.guard.calling import Trail, trail
 from milkrun.client.guard.observers import Dial
-from milkrun.client.guard.testing.kernel import LISTEN, open_sockets, tcp_sockets
+from milkrun.client.kernel import TcpState, open_sockets, tcp_sockets
 
 
 class Made(msgspec.Struct):
@@ -71,7 +71,7 @@ class Ledger:
         """Its fixtures are about to close what they have, and after the last test also those that outlive tests."""
         account = self._account
         if account is not None and open_sockets() - account.before:
-            listening = (row for row in tcp_sockets() if row.state == LISTEN)
+            listening = (row for row in tcp_sockets() if row.state == TcpState.LISTEN)
             account.served = {row.local_port for row in listening if row.inode in account.before}
 
     def end(self) -> Account | None:

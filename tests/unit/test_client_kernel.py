@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from milkrun.client.guard.testing.kernel import ESTABLISHED, LISTEN, TIME_WAIT, open_sockets, tcp_sockets
+from milkrun.client.kernel import TcpState, open_sockets, tcp_sockets, tells_of_tcp
 
 TCP = """\
   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -28,7 +28,7 @@ def proc(tmp_path: Path) -> Path:
 
 def test_every_tcp_socket_is_listed_with_its_ends_and_its_state(proc: Path) -> None:
     listening, open_, waiting, closed_there = tcp_sockets(proc)
-    assert (listening.state, open_.state, waiting.state) == (LISTEN, ESTABLISHED, TIME_WAIT)
+    assert (listening.state, open_.state, waiting.state) == (TcpState.LISTEN, TcpState.ESTABLISHED, TcpState.TIME_WAIT)
     assert (open_.inode, open_.local_port, open_.remote_port) == (42, 50000, 8080)
     assert [str(one) for one in (listening, open_, closed_there)] == [
         "127.0.0.1:8080 (listening)",
@@ -46,6 +46,7 @@ def test_the_sockets_among_the_descriptors_are_known_by_their_inodes(proc: Path)
 
 
 def test_where_there_are_no_such_tables_there_are_no_sockets(tmp_path: Path) -> None:
+    assert not tells_of_tcp(tmp_path)
     assert open_sockets(tmp_path) == set()
     assert list(tcp_sockets(tmp_path)) == []
 
