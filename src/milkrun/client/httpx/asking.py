@@ -34,10 +34,13 @@ class Asker:
         content = _content(face, request)
         if content is not None or hook is not None:
             return self._build(face, request, content, hook)
-        extensions = request.extensions
+        url, extensions = request.url, request.extensions
         key = (
             request.method,
-            str(request.url),
+            url.scheme,
+            url.host,
+            url.port,
+            url.raw_path,
             extensions.get("target"),
             extensions.get("sni_hostname"),
             *request.headers.raw,
@@ -87,7 +90,8 @@ def _fields(request: Any) -> list[tuple[str, str]]:
 def _content(face: Face, request: Any) -> bytes | AsyncIterator[bytes] | None:
     stream = request.stream
     if type(stream) is face.module.ByteStream:
-        return b"".join(stream) or None
+        content: bytes = request.read()  # which has been done
+        return content or None
     if not isinstance(stream, face.module.AsyncByteStream):
         message = "the request's content is a synchronous stream; give bytes or an asynchronous one"
         raise RuntimeError(message)  # noqa: TRY004  # as the faces do
