@@ -157,13 +157,13 @@ def build(
     if not TOKEN.fullmatch(method):
         raise UsageError(f"{method!r} is no HTTP method; expected a word such as GET")
     pairs = tuple(headers.items() if isinstance(headers, Mapping) else headers)
+    given = {name.lower() for name, _ in pairs}
     payload = _payload(content)
     if verbatim:
         payload = b"" if payload is None else payload  # which may be framed as chunks
         defaults, chunked = dict[str, str](), _is_chunked(pairs, payload)
-        given = {name.lower() for name, _ in pairs}
     else:
-        given = _names(pairs, streamed=payload is not None and not isinstance(payload, bytes))
+        _judge_framing(pairs, given, streamed=payload is not None and not isinstance(payload, bytes))
         defaults = _defaults(method, url, given, payload, options, user_agent)
         chunked = "Transfer-Encoding" in defaults
     # Who asks for the server's word before the content goes out (RFC 9110 10.1.1) has it sent apart from the head.
@@ -187,12 +187,7 @@ def build(
         fresh=options.fresh,
         streamed=streamed,
         chunked=chunked,
-        special=streamed
-        or options.fresh
-        or bool(options.hooks)
-        or options.auth is not None
-        or method == "CONNECT"
-        or "upgrade" in given,
+        special=streamed or method == "CONNECT" or "upgrade" in given or _is_special(options),
     )
 
 
@@ -241,13 +236,15 @@ def _payload(content: object) -> bytes | Stream | None:
     raise UsageError(f"the content is a {type(content).__name__}; expected bytes, text, or an iterable of bytes")
 
 
-def _names(pairs: tuple[tuple[str, str], ...], *, streamed: bool) -> set[str]:
-    given = {name.lower() for name, _ in pairs}
+def _is_special(options: Options) -> bool:
+    return options.fresh or bool(options.hooks) or options.auth is not None
+
+
+def _judge_framing(pairs: tuple[tuple[str, str], ...], given: set[str], *, streamed: bool) -> None:
     # Of a stream, only the caller can know how long it will be.
     if ours := given & (FRAMING - {"content-length"} if streamed else FRAMING):
         raise UsageError(f"the header {min(ours)!r} is the client's to set; leave it out")
     _judge_lengths(_values(pairs, "content-length"))
-    return given
 
 
 def _values(pairs: tuple[tuple[str, str], ...], wanted: str) -> list[str]:

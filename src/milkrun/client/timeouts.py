@@ -8,12 +8,14 @@ import msgspec
 from milkrun.client.errors import UsageError
 from milkrun.client.timings import Timings
 
-_LIMIT = {
+LIMITS = {
     "queue": "pool",
     **dict.fromkeys(("proxy", "dns", "connect", "tls"), "connect"),
     "send": "write",
     **dict.fromkeys(("wait", "receive"), "read"),
 }
+"""By which of the four each phase is limited."""
+
 # What these limit, they limit in sum; the others each piece of its own.
 _IN_SUM = {"pool": ("queue",), "connect": ("proxy", "dns", "connect", "tls")}
 
@@ -47,7 +49,7 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             now: clock seconds.
             spent: on the phases so far.
         """
-        name = _LIMIT.get(phase, "")
+        name = LIMITS.get(phase, "")
         seconds: float | None = getattr(self, name, None)
         if seconds is None:
             return math.inf

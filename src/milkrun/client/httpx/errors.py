@@ -4,13 +4,9 @@ from typing import Any
 
 from milkrun.client.errors import RequestError
 from milkrun.client.httpx.faces import Face
+from milkrun.client.timeouts import LIMITS
 
-_TIMEOUTS = {
-    "queue": "PoolTimeout",
-    **dict.fromkeys(("proxy", "dns", "connect", "tls"), "ConnectTimeout"),
-    "send": "WriteTimeout",
-    **dict.fromkeys(("wait", "receive"), "ReadTimeout"),
-}
+_TIMEOUTS = {phase: f"{limit.capitalize()}Timeout" for phase, limit in LIMITS.items()}
 _FAILURES = {
     **dict.fromkeys(("queue", "dns", "connect", "tls"), "ConnectError"),
     "proxy": "ProxyError",
