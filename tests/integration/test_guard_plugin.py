@@ -43,7 +43,8 @@ def connected(server):
     return socket.create_connection((host, int(port)))
 """
 # The plugins that happen to be installed here take longer to load than the tests to run.
-ALONE = [word for name in ("cacheprovider", "hypothesispytest", "pyreqwest", "cov") for word in ("-p", f"no:{name}")]
+ALONE = ("--disable-plugin-autoload", "-p", "milkrun-client-guard", "-p", "anyio", "-p", "no:cacheprovider")
+WITH_XDIST = ("-p", "xdist", "-n", "2")
 CONFIGURATION = "[pytest]\nanyio_mode = auto\n"
 
 
@@ -137,9 +138,9 @@ def test_a_client_made_at_import(server):
 """
 
 
-@pytest.mark.parametrize("options", [["--client-guard"], ["--client-guard", "-n", "2"]], ids=["one", "xdist"])
-def test_a_suite_that_closes_what_it_opens_passes(suite: Suite, options: list[str]) -> None:
-    result = suite.run(QUIET, *options)
+@pytest.mark.parametrize("options", [(), WITH_XDIST], ids=["one", "xdist"])
+def test_a_suite_that_closes_what_it_opens_passes(suite: Suite, options: tuple[str, ...]) -> None:
+    result = suite.run(QUIET, "--client-guard", *options)
     result.assert_outcomes(passed=9, skipped=2)
 
 
@@ -177,9 +178,9 @@ def test_nothing():
 """
 
 
-@pytest.mark.parametrize("options", [["--client-guard"], ["--client-guard", "-n", "2"]], ids=["one", "xdist"])
-def test_each_test_that_leaks_fails_and_no_other(suite: Suite, options: list[str]) -> None:
-    result = suite.run(LEAKS, *options)
+@pytest.mark.parametrize("options", [(), WITH_XDIST], ids=["one", "xdist"])
+def test_each_test_that_leaks_fails_and_no_other(suite: Suite, options: tuple[str, ...]) -> None:
+    result = suite.run(LEAKS, "--client-guard", *options)
     result.assert_outcomes(failed=8, passed=1)
 
 
