@@ -98,7 +98,11 @@ async def test_a_response_dropped_half_read_gives_its_connection_and_place_back(
 
     async with scripted(answers(HUGE)) as origin, talking(face) as (http, client):
         await read_a_little()
-        assert await until(lambda: gc.collect() >= 0 and at_rest(client, idle=0))
+        for _ in range(10):  # with httpx, what is collected first lets go of what can be collected next
+            gc.collect()
+            if await until(lambda: at_rest(client, idle=0), count=20):
+                break
+        assert at_rest(client, idle=0)
         assert client._pool.total.used == 0
 
 
