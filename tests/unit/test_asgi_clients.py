@@ -54,6 +54,7 @@ def test_at_import_time_there_is_no_client_and_the_error_says_what_to_write() ->
         "with TestClient(app) as http:",
         "app.router.lifespan_context(app)",
         "at import time there is no client yet",
+        "--lifespan off",
     ):
         assert words in str(caught.value)
 

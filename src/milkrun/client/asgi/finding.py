@@ -11,7 +11,7 @@ _NONE = (
     "there is no shared client: no client_lifespan is running for this application. "
     "Make it FastAPI(lifespan=client_lifespan()), or Starlette(…); in tests a lifespan runs only inside "
     "`with TestClient(app) as http:`, or for an ASGITransport inside `async with app.router.lifespan_context(app):`; "
-    "at import time there is no client yet"
+    "at import time there is no client yet, and a server that is told `--lifespan off` never makes one"
 )
 
 
