@@ -1,6 +1,7 @@
 """`Client.begin`: what comes in one piece is given whole, what does not is read in pieces, and every end of either."""
 
 import asyncio
+import gc
 
 import pytest
 
@@ -198,6 +199,25 @@ async def test_cancelled_in_the_turn_before_the_response_came_it_does_not_go_on_
         with pytest.raises(asyncio.CancelledError):
             await asking
         assert await until(lambda: at_rest(client, idle=0))
+
+
+async def test_what_failed_in_the_turn_of_a_cancellation_is_no_unheard_error() -> None:
+    unheard: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unheard.append(context))
+    async with scripted(answers(OK)) as origin, Client() as client:
+        await client.get(origin.url)
+        asking = asyncio.create_task(begin(client, origin.url))
+        await turns(1)
+        (connection,) = client._pool._connections
+        connection._transport.get_protocol().data_received(HEAD[:20])  # type: ignore[attr-defined]  # it is a loop's own
+        connection._transport.get_protocol().eof_received()  # type: ignore[attr-defined]
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        assert await until(lambda: at_rest(client, idle=0))
+    del asking, connection
+    gc.collect()
+    assert not unheard
 
 
 async def test_a_stream_on_a_warm_connection_may_last_longer_than_an_idle_connection() -> None:

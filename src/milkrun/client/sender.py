@@ -158,6 +158,7 @@ class Sender:
         """The exchange has failed: raise that, or send the request once more."""
         connection.split = None
         if flight is not None:  # its response came in the turn of a cancellation
+            _see(flight.exchange.answer)
             flight.cut()
             raise error
         if not self._is_retryable(connection, request, trip, answer, error):
@@ -296,8 +297,7 @@ class Sender:
         """Judge an exchange that has failed; if the caller, or its content, gave up, the exchange is given up."""
         trip.connection = exchange.facts(trip.begun)
         trip.broken(self._clock(), error)
-        if answer.done() and not answer.cancelled():
-            answer.exception()  # seen, also when a cancellation came in the same turn
+        _see(answer)
         if not isinstance(error, RequestError):
             exchange.abandon(Closed.CANCELLED)
             return False
@@ -312,6 +312,12 @@ class Sender:
         trip.retry()
         self.stale_retries += 1
         return True
+
+
+def _see(answer: asyncio.Future[Received]) -> None:
+    """What it failed with is known, also when a cancellation came in the same turn."""
+    if answer.done() and not answer.cancelled():
+        answer.exception()
 
 
 def _with(request: PreparedRequest, authorization: str | None) -> PreparedRequest:
