@@ -99,6 +99,7 @@ async def test_json_is_one_object_a_line_in_the_published_shape(tmp_path: Path) 
     [
         (["check"], "milkrun check takes URLs, or a configuration"),
         (["check", "example.org"], "did you mean https://example.org?"),
+        (["check", "me:hunter2@example.org"], "'example.org' is not a URL; expected http://host/path"),
         (["check", "ftp://example.org"], "expected http or https"),
         (["check", "--config", "missing.yaml"], "missing.yaml"),
         (["validate", "missing.yaml"], "missing.yaml"),

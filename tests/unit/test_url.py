@@ -136,7 +136,10 @@ def test_a_location_that_leads_nowhere_is_refused(location: str) -> None:
         join(parse_url("http://example.org/"), location)
 
 
-@pytest.mark.parametrize("url", ["http://u:se/cret@host/x", "https://u:se?cret@host/", "http://u:se#cret@host/"])
+@pytest.mark.parametrize(
+    "url",
+    ["http://u:se/cret@host/x", "https://u:se?cret@host/", "http://u:se#cret@host/", "u:secret@host/", "//u:secret@h"],
+)
 def test_a_password_that_was_not_encoded_is_not_shown_in_parts(url: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_url(url)

@@ -28,7 +28,8 @@ def adhoc_settings(urls: Iterable[str]) -> Settings:
 
 
 def _problem(url: str, err: UsageError) -> str:
-    return f"{err}; did you mean https://{url}?" if "://" not in url else str(err)
+    is_host = url and "://" not in url and "@" not in url  # what may be a password is not repeated
+    return f"{err}; did you mean https://{url}?" if is_host else str(err)
 
 
 def _endpoint(url: str) -> Endpoint:

@@ -66,7 +66,8 @@ def _compared(url: str | None, load: "Load", wishes: "Wishes") -> "Comparison":
 
 
 def _said(url: str | None, error: Exception) -> str:
-    return f"{error}; did you mean http://{url}?" if url is not None and "://" not in url else str(error)
+    is_host = url and "://" not in url and "@" not in url  # what may be a password is not repeated
+    return f"{error}; did you mean http://{url}?" if is_host else str(error)
 
 
 def _run(url: str | None, load: "Load", wishes: "Wishes") -> "Comparison":

@@ -174,7 +174,7 @@ def _shown(text: str) -> str:
     # what stands there is no host and port, but might be a user and the beginning of a password, up to the last of all.
     scheme, slashes, rest = text.partition("://")
     if not slashes:
-        return text
+        return text.rpartition("@")[2]
     authority = re.match(r"[^/?#]*", rest)
     end = authority.end() if authority else 0
     if _CUT_PASSWORD.match(rest):
