@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+import ssl
 
 import pytest
 
@@ -30,6 +31,7 @@ def _os_error(number: int) -> OSError:
         (_caused(RuntimeError(), ExceptionGroup("", [OSError(), _os_error(errno.EMFILE)])), "RuntimeError: EMFILE"),
         (_caused(RuntimeError(), RequestError("wait", "timeout", "late")), "RuntimeError: wait/timeout"),
         (_caused(RuntimeError(), socket.gaierror(8, "unknown")), "RuntimeError: getaddrinfo"),
+        (_caused(RuntimeError(), ssl.SSLEOFError(8, "EOF")), "RuntimeError: SSLEOFError"),
         (ValueError(), "ValueError"),
     ],
 )  # fmt: skip

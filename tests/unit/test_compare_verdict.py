@@ -188,4 +188,9 @@ def test_rounds_that_differ_are_told(walls: tuple[float, float], told: bool) -> 
     rounds: list[Round] = [turn(whole=figures(wall=wall)) for wall in walls]
     sentences = [*unsteady([standing(rounds)])]
     assert bool(sentences) is told
-    assert not told or "httpx2 shared took from 1.00 s to 1.60 s" in sentences[0]
+    assert not told or "httpx2 shared took from 1.00 s to 1.60 s. Something else keeps" in sentences[0]
+
+
+def test_rounds_that_differ_by_requests_that_failed_are_blamed_on_nobody_else() -> None:
+    rounds = [turn(whole=figures(wall=1.0)), turn(whole=figures(wall=4.0), errors={"ReadTimeout": 3})]
+    assert [*unsteady([standing(rounds)])] == ["Rounds differed: httpx2 shared took from 1.00 s to 4.00 s."]

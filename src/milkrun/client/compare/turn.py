@@ -4,6 +4,7 @@ import asyncio
 import errno
 import gc
 import socket
+import ssl
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -149,5 +150,7 @@ def _detail(error: BaseException) -> str:
         return f"{error.layer}/{error.kind}"
     if isinstance(error, socket.gaierror):
         return "getaddrinfo"  # its numbers are no errno
+    if isinstance(error, ssl.SSLError):
+        return type(error).__name__  # nor are these
     number = error.errno if isinstance(error, OSError) else None
     return errno.errorcode.get(number or 0, "")
