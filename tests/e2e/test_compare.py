@@ -32,6 +32,8 @@ def run(*command: str) -> "subprocess.CompletedProcess[str]":
     [
         (["ftp://127.0.0.1/"], "expected http or https"),
         (["127.0.0.1:80/"], "did you mean http://127.0.0.1:80/?"),
+        ([""], "is not a URL; expected http://host/path or https://host/path\n"),
+        (["me:hunter2@127.0.0.1:80/"], "'127.0.0.1:80/' is not a URL; expected http://host/path"),
         (["--requests", "0"], "--requests 0: expected more than 0"),
         (["--concurrency", "300"], "--concurrency 300 is more than --requests 100"),
         (["--requests", "1000000"], "--requests 1,000,000: expected 20,000 at most"),
@@ -105,6 +107,20 @@ def test_a_client_per_request_that_runs_out_of_descriptors_is_told_by_that_name(
     each_own = json.loads(done.stdout)["contestants"][0]["typical"]
     assert any("EMFILE" in kind for kind in each_own["errors"])
     assert each_own["descriptors"] == each_own["descriptor_limit"] == 48
+
+
+def test_a_limit_that_is_too_low_to_begin_with_is_one_line_and_exit_1() -> None:
+    done = run(sys.executable, "-c", WITH_FEW_DESCRIPTORS.replace("48", "16"), *COMMAND, "compare", *FEW)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("no process could be started (")
+    assert done.stderr.endswith("); the limit of descriptors (ulimit -n) is 16\n")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_terminal_of_few_letters_gets_what_it_can_show() -> None:
+    done = milkrun("compare", *FEW, PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "httpx2 per request" in done.stdout
 
 
 async def test_an_interrupt_ends_every_process_and_says_so() -> None:

@@ -74,13 +74,13 @@ async def test_any_status_is_an_answer_and_a_redirect_is_not_followed() -> None:
     assert [each.typical.statuses for each in made.standings] == [{"302": 2}, {"302": 2}]
 
 
-async def test_a_server_with_roots_of_its_own_is_compared_on_by_their_file(tmp_path: Path) -> None:
-    roots = str(tmp_path / "roots.pem")
-    async with own_origin(tmp_path) as url:
+async def test_a_server_with_roots_of_its_own_is_compared_on_by_their_file() -> None:
+    async with own_origin() as (url, roots):
         made = await compare(url, ONE, Wishes(ca_file=roots), on_turn=nobody, parties=[SHARED])
         with pytest.raises(CompareError, match="does not answer: tls: the certificate was rejected"):
             await compare(url, ONE, Wishes(), on_turn=nobody, parties=[SHARED])
     assert made.standings[0].typical.statuses == {"200": 2}
+    assert not Path(roots).parent.exists()
 
 
 async def test_a_target_that_does_not_answer_is_compared_on_by_nobody() -> None:
@@ -172,9 +172,17 @@ async def test_a_process_that_ends_early_is_told_of_without_the_credentials() ->
     assert "hunter2" not in str(caught.value)
 
 
-async def test_a_server_that_does_not_start_is_told_of(tmp_path: Path) -> None:
-    with pytest.raises(CompareError, match=r"own server did not start: .*No such file"):
-        async with own_origin(tmp_path / "missing"):
+async def test_a_server_that_does_not_start_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "_PACKAGE", "milkrun.nowhere")
+    with pytest.raises(CompareError, match=r"own server did not start: .*No module named"):
+        async with own_origin():
+            pass
+
+
+async def test_a_process_that_cannot_be_started_is_told_of_with_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(CompareError, match=r"no process could be started \(No such file .*; the limit of desc"):
+        async with own_origin():
             pass
 
 

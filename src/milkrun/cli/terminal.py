@@ -1,6 +1,7 @@
 """Where the command line writes: colour only on a terminal and never with NO_COLOR; a pipe gets whole lines."""
 
 import sys
+from io import TextIOWrapper
 from typing import TextIO
 
 from rich.console import Console
@@ -12,5 +13,7 @@ PIPE_WIDTH = 10_000
 def console(stream: TextIO | None = None) -> Console:
     """Return a console on `stream` (standard output unless told otherwise)."""
     stream = stream or sys.stdout
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="replace")  # a mark that a terminal's encoding lacks is no reason to say nothing
     width = None if stream.isatty() else PIPE_WIDTH
     return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import msgspec
 
@@ -119,9 +118,8 @@ async def _target(url: str | None, load: Load, wishes: Wishes) -> AsyncIterator[
         addresses = await addresses_of(parsed)
         yield judge(url, parsed, addresses, load, yes=wishes.yes), wishes.ca_file
         return
-    with TemporaryDirectory(prefix="milkrun-compare-") as folder:
-        async with own_origin(Path(folder)) as own:
-            yield Target(url=own, shown=own, allow=OWN_NETWORKS), str(Path(folder, "roots.pem"))
+    async with own_origin() as (own, roots):
+        yield Target(url=own, shown=own, allow=OWN_NETWORKS), roots
 
 
 def _plan(target: Target, load: Load, wishes: Wishes) -> Plan:

@@ -1,7 +1,8 @@
 """The comparison's own server: TLS on loopback, one small answer to everything, over HTTP/2 if the client likes.
 
-Run as `python -m milkrun.client.compare.origin FOLDER`. It writes one line of JSON, its URL, to standard output and
-serves until its standard input ends: that pipe closes when the parent ends, however the parent ends.
+Run as `python -m milkrun.client.compare.origin`. It writes one line of JSON, its URL and the file of roots to trust, to
+standard output and serves until its standard input ends: that pipe closes when the parent ends, however that ends. So
+the certificate's folder is removed here.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol, cast
 
 import httptools
@@ -126,10 +128,11 @@ async def serve(folder: Path) -> None:
     ended = asyncio.Event()
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), ended.set)
     async with listening(context_from(folder)) as port:
-        sys.stdout.write(json.dumps(f"https://localhost:{port}/") + "\n")
+        sys.stdout.write(json.dumps([f"https://localhost:{port}/", str(folder / "roots.pem")]) + "\n")
         sys.stdout.flush()
         await ended.wait()
 
 
 if __name__ == "__main__":
-    uvloop.run(serve(Path(sys.argv[1])))
+    with TemporaryDirectory(prefix="milkrun-compare-") as folder:
+        uvloop.run(serve(Path(folder)))

@@ -6,13 +6,13 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import cast
 
 import msgspec
 
 from milkrun.client.compare.figures import Round
 from milkrun.client.compare.plan import LABELS, CompareError, Plan
+from milkrun.client.pool.descriptors import descriptor_limit
 from milkrun.client.url import parse_url
 
 _PACKAGE = "milkrun.client.compare"
@@ -53,21 +53,25 @@ async def measured(plan: Plan, env: Mapping[str, str]) -> Round:
 
 
 @asynccontextmanager
-async def own_origin(folder: Path) -> AsyncIterator[str]:
-    """Run the comparison's own server; gives its URL. Its roots are then in the folder, as `roots.pem`."""
-    async with _running("origin", str(folder), env=environment(None)) as running:
+async def own_origin() -> AsyncIterator[tuple[str, str]]:
+    """Run the comparison's own server; gives its URL and the file of the roots to trust there."""
+    async with _running("origin", env=environment(None)) as running:
         line = await running.stdout.readline()
         if not line:
             raise CompareError(f"the comparison's own server did not start: {await running.last_words()}")
-        yield msgspec.json.decode(line, type=str)
+        yield msgspec.json.decode(line, type=tuple[str, str])
 
 
 @asynccontextmanager
-async def _running(module: str, *arguments: str, env: Mapping[str, str]) -> AsyncIterator[Running]:
-    command = (sys.executable, "-m", f"{_PACKAGE}.{module}", *arguments)
-    process = await asyncio.create_subprocess_exec(
-        *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=dict(env), start_new_session=True
-    )
+async def _running(module: str, *, env: Mapping[str, str]) -> AsyncIterator[Running]:
+    command = (sys.executable, "-m", f"{_PACKAGE}.{module}")
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=dict(env), start_new_session=True
+        )
+    except OSError as err:  # uvloop does not say which: mostly there are no descriptors left for the pipes
+        limit = f"the limit of descriptors (ulimit -n) is {descriptor_limit()}"
+        raise CompareError(f"no process could be started ({err.strerror}); {limit}") from err
     running = Running(process)
     try:
         yield running
