@@ -214,6 +214,18 @@ def test_as_a_context_it_closes_itself(loop: Scene) -> None:
     assert len(loop.finish(use())) == 0
 
 
+def test_a_value_that_is_waited_for_belongs_to_its_loop(cache: TtlCache[int], loop: Scene) -> None:
+    call = Asked[int]()
+    waiting = loop.begin(cache.get("berlin", call))
+    with scene() as other:
+        for asking in (cache.get("paris", call), cache.aclose()):
+            with pytest.raises(UsageError, match="the cache belongs to the event loop .*; make a cache"):
+                other.begin(asking).result()
+    call.answer(1)
+    loop.settle()
+    assert waiting.result() == 1
+
+
 def test_a_refresh_under_way_belongs_to_its_loop(cache: TtlCache[int], loop: Scene) -> None:
     call = Asked[int]()
     loop.finish(cache.get("berlin", one))

@@ -223,7 +223,7 @@ def test_an_idle_one_serves_the_next_loop_and_a_busy_one_says_that_it_belongs_to
     with scene() as loop, scene() as other:
         (guest,) = guests(loop, shedder, 1)
         (stranger,) = guests(other, shedder, 1)
-        with pytest.raises(UsageError, match="the load shedder belongs to the event loop that first used it"):
+        with pytest.raises(UsageError, match="the load shedder of the service belongs to the event loop that"):
             stranger.task.result()
         leave(loop, guest)
 
@@ -244,7 +244,7 @@ def test_who_leaves_without_having_entered_is_told_so_and_makes_no_place(loop: S
     shedder = LoadShedder(limit=1)
     loop.finish(shedder.enter())
     shedder.leave()
-    with pytest.raises(UsageError, match="nobody is inside the load shedder: leave once for each place that was taken"):
+    with pytest.raises(UsageError, match="nobody is inside the service: leave once for each place"):
         shedder.leave()
     assert shedder.stats()["inside"] == 0
 

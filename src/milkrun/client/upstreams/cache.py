@@ -62,7 +62,7 @@ class TtlCache(Generic[T]):
         self._entries: dict[Hashable, _Entry[T]] = {}  # the one asked for last at the end
         self._flights: SingleFlight[T] = SingleFlight()
         self._refreshing: dict[Hashable, asyncio.Task[None]] = {}
-        self._lodging = Lodging("cache", lambda: bool(self._refreshing))
+        self._lodging = Lodging("cache", lambda: bool(self._refreshing or self._flights))
         self._closed = False
         self._hits = self._stale_hits = self._misses = self._failures = 0
 
@@ -88,6 +88,7 @@ class TtlCache(Generic[T]):
         now = self._clock()
         entry = self._known(key, now)
         if entry is None:
+            self._lodging.check()
             self._misses += 1
             return await self._flights.do(key, partial(self._fetch, key, call))
         if now < entry.refresh:

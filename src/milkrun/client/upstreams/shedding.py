@@ -61,7 +61,7 @@ class LoadShedder:
         self._retry_after = seconds("retry_after", retry_after)
         self._full = full
         self._name = name
-        self._lodging = Lodging("load shedder", lambda: self._inside > 0)
+        self._lodging = Lodging(f"load shedder of the {name}", lambda: self._inside > 0)
         # In the order they came. While anyone waits every place is taken, so nobody overtakes.
         self._waiters: dict[asyncio.Future[None], None] = {}
         self._inside = 0
@@ -100,7 +100,7 @@ class LoadShedder:
     def leave(self) -> None:
         """Give a place up: to the one who has waited longest. Raises UsageError: there is none to give up."""
         if not self._inside:
-            raise UsageError("nobody is inside the load shedder: leave once for each place that was taken")
+            raise UsageError(f"nobody is inside the {self._name}: leave once for each place that was taken")
         while self._waiters:
             waiter = next(iter(self._waiters))
             del self._waiters[waiter]
