@@ -219,7 +219,7 @@ def test_a_value_that_is_waited_for_belongs_to_its_loop(cache: TtlCache[int], lo
     waiting = loop.begin(cache.get("berlin", call))
     with scene() as other:
         for asking in (cache.get("paris", call), cache.aclose()):
-            with pytest.raises(UsageError, match="the cache belongs to the event loop .*; make a cache"):
+            with pytest.raises(UsageError, match=r"the cache belongs to the event loop .*; make a cache"):
                 other.begin(asking).result()
     call.answer(1)
     loop.settle()
