@@ -119,7 +119,9 @@ def test_a_comment_suppresses(comment: str) -> None:
     assert places(f"{AT_IMPORT}  {comment}\n".replace("\n", "\r").encode()) == []
 
 
-@pytest.mark.parametrize("comment", ["# noqa: E501", "# noqa: MRC001", "# no qa", "; text = '# noqa'", "\n# noqa"])
+@pytest.mark.parametrize(
+    "comment", ["# noqa: E501", "# noqa: MRC001", "# no qa", "# noqality", "; text = '# noqa'", "\n# noqa"]
+)
 def test_other_comments_and_strings_do_not(comment: str) -> None:
     assert len(places(f"{AT_IMPORT}  {comment}\n".encode())) == 1
 

@@ -5,6 +5,38 @@ import pytest
 from tests.support.linting import expected, found
 
 HANDLERS = {
+    "the class of a dependency that only its annotation names": """
+        from typing import Annotated
+        import httpx
+        from fastapi import Depends, FastAPI
+        app = FastAPI()
+        class Prices:
+            def __init__(self):
+                self.client = httpx.AsyncClient()  #! MRC001
+            async def aclose(self):
+                await self.client.aclose()
+        class Fares:
+            def __init__(self):
+                self.client = httpx.AsyncClient()  #! MRC001
+            async def aclose(self):
+                await self.client.aclose()
+        class Seats:
+            def __init__(self):
+                self.client = httpx.AsyncClient()  #! MRC001
+            async def aclose(self):
+                await self.client.aclose()
+        class Unused:
+            def __init__(self):
+                self.client = httpx.AsyncClient()
+            async def aclose(self):
+                await self.client.aclose()
+        @app.get("/")
+        async def home(
+            x: Unused, prices: Annotated[Prices, Depends()], fares: Fares = Depends(), *, seats: Seats = Depends()
+        ):
+            pass
+        NOBODY = Depends()
+    """,
     "fastapi": """
         import httpx2
         from fastapi import FastAPI
@@ -523,6 +555,24 @@ CALLS = {
             return await client.get(url)
         async def two(url, client=None):
             client = client if client is not None else httpx.AsyncClient()  #! MRC004
+            return await client.get(url)
+        async def another(url, given=None):
+            client = given or httpx.AsyncClient()  #! MRC004
+            return await client.get(url)
+        async def yet_another(url, given=None):
+            client = given if given is not None else httpx.AsyncClient()  #! MRC004
+            return await client.get(url)
+        async def where_asked(url):
+            return url and (await httpx.AsyncClient().get(url)).text  #! MRC003 MRC004
+        async def where_wanted(url, wanted):
+            client = wanted and httpx.AsyncClient()  #! MRC003 MRC004
+            return await client.get(url)
+        class Prices:
+            async def of(self, url):
+                client = self.client or httpx.AsyncClient()  #! MRC004
+                return await client.get(url)
+        async def of_two_kinds(url, proxy):
+            client = httpx.AsyncClient(proxy=proxy) if proxy else httpx.AsyncClient()  #! MRC003 MRC004 MRC003 MRC004
             return await client.get(url)
         async def three(url, client=None):
             if client is None:

@@ -16,8 +16,20 @@ def is_conditional(tree: Tree, node: ast.AST) -> bool:
 
 def is_spare(tree: Tree, names: Names, node: ast.AST) -> bool:
     """Whether this is run only where the caller gave no client: `client or AsyncClient()`, `if client is None:`."""
+    if any(_is_given(tree, other) for other in _alternatives(tree, node)):
+        return True
     asked = (name for test in _conditions(tree, node) for name in ast.walk(test) if isinstance(name, ast.Name))
-    return any(_is_given_client(tree, names, name) for name in asked)
+    return any(_is_given(tree, name) and _is_client(tree, names, name) for name in asked)
+
+
+def _alternatives(tree: Tree, node: ast.AST) -> Iterator[ast.expr]:
+    """What else the expression around may come to: `given` in `given or AsyncClient()`."""
+    for above, _ in takewhile(lambda step: isinstance(step[0], ast.BoolOp | ast.IfExp), tree.climb(node)):
+        match above:
+            case ast.BoolOp(op=ast.Or(), values=values):
+                yield from values
+            case ast.IfExp(body=one, orelse=other):
+                yield from (one, other)
 
 
 def _conditions(tree: Tree, node: ast.AST) -> Iterator[ast.AST]:
@@ -29,10 +41,15 @@ def _conditions(tree: Tree, node: ast.AST) -> Iterator[ast.AST]:
             yield above
 
 
-def _is_given_client(tree: Tree, names: Names, name: ast.Name) -> bool:
-    """Whether this is a parameter that is asked for requests."""
-    owner = tree.scopes[name].owner(name.id)
-    if not owner or not isinstance(owner.node, FUNCTIONS) or owner.bindings[name.id][0] is not None:
-        return False
+def _is_given(tree: Tree, value: ast.expr) -> bool:
+    """Whether this is a parameter, or kept on an object."""
+    if not isinstance(value, ast.Name):
+        return isinstance(value, ast.Attribute)
+    owner = tree.scopes[value].owner(value.id)
+    return owner is not None and isinstance(owner.node, FUNCTIONS) and owner.bindings[value.id][0] is None
+
+
+def _is_client(tree: Tree, names: Names, name: ast.Name) -> bool:
+    """Whether this is asked for requests."""
     users = (tree.parents[use][0] for use in names.uses(name))
     return any(isinstance(user, ast.Attribute) and user.attr in REQUESTS for user in users)

@@ -146,6 +146,8 @@ class Roles:
 
     def _by_registration(self, call: ast.Call) -> None:
         role = self._handed_to(call)
+        if last_word(call.func) in known.DEPENDENCIES and not call.args and (meant := self._annotation(call)):
+            self._say(meant, role)
         for given in call.args if role else ():
             self._say(given, role)
         for keyword in call.keywords:
@@ -153,6 +155,17 @@ class Roles:
                 self._say(keyword.value, Role.STARTUP)
             else:
                 self._say(keyword.value, role)
+
+    def _annotation(self, call: ast.Call) -> ast.expr | None:
+        """What is depended on in `Annotated[Prices, Depends()]` and in `prices: Prices = Depends()`."""
+        match self._tree.parents[call][0]:
+            case ast.Tuple(elts=[meant, *_]):
+                return meant
+            case ast.arguments() as given:
+                last = zip(reversed((*given.posonlyargs, *given.args)), reversed(given.defaults), strict=False)
+                pairs = (*last, *zip(given.kwonlyargs, given.kw_defaults, strict=True))
+                return next(arg.annotation for arg, default in pairs if default is call)
+        return None
 
     def _handed_to(self, call: ast.Call) -> Role | None:
         word = last_word(call.func)
