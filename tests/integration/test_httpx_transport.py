@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import httpx2
 import pytest
 
@@ -17,8 +18,8 @@ from tests.support.authority import Authority
 from tests.support.dialling import Directory
 from tests.support.http2_origin import Served, http2_origin
 from tests.support.httpx_faces import face, talking
-from tests.support.scripted import HEAD_END, OK, Peer, Scripted, answers, scripted
-from tests.support.turns import until
+from tests.support.scripted import HEAD_END, OK, Peer, Scripted, answers, scripted, silence
+from tests.support.turns import turns, until
 
 __all__ = ["face"]
 
@@ -339,6 +340,23 @@ async def test_a_client_that_is_made_already_takes_no_options() -> None:
             Transport(client, max_age=9)
 
 
+async def test_a_client_may_be_given_by_name(face: Any) -> None:
+    async with scripted(answers(OK)) as origin, Client() as client:
+        async with face.AsyncClient(transport=Transport(client=client)) as http:
+            await http.get(origin.url)
+        assert at_rest(client, idle=1)
+
+
+async def test_time_that_is_over_before_the_request_is_no_mistake(face: Any) -> None:
+    async with scripted(silence) as origin, talking(face) as (http, _):
+        with pytest.raises(face.TimeoutException):
+            await http.get(origin.url, timeout=-0.5)
+        await turns(20)  # for the origin to accept what was given up meanwhile
+
+
 async def test_a_transport_is_one_of_httpx2s_by_type() -> None:
     async with Client() as client:
         assert isinstance(Transport(client), httpx2.AsyncBaseTransport)
+        legacy: httpx.AsyncBaseTransport = Transport(client)  # as checkers of types see it
+        async with httpx.AsyncClient(transport=legacy):
+            pass

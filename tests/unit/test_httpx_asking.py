@@ -136,3 +136,15 @@ async def test_a_stream_without_a_close_is_pulled_as_any(face: Any) -> None:
     request = face.Request("POST", "http://a.test/", stream=Twice(), headers={"Host": "a.test", "Content-Length": "2"})
     content: Any = ask(request).content
     assert [piece async for piece in content] == [b"a", b"b"]
+
+
+def test_content_that_was_put_in_the_place_of_another_is_what_goes_out(face: Any) -> None:
+    request = face.Request("POST", "http://a.test/", content=b"plain")
+    request.stream = face.ByteStream(b"coded")
+    assert ask(request).content == b"coded"
+
+
+@pytest.mark.parametrize(("target", "name"), [("*", "b.test"), (b"*", b"b.test")])
+def test_a_target_and_a_server_name_may_be_text_or_bytes(face: Any, target: object, name: object) -> None:
+    prepared = ask(face.Request("GET", "https://a.test/", extensions={"target": target, "sni_hostname": name}))
+    assert (prepared.target, prepared.options.tls.server_name) == ("*", "b.test")

@@ -65,19 +65,23 @@ class Asker:
         options: RequestOptions = {
             "headers": _fields(request),
             "content": content,
-            "target": extensions.get("target", url.raw_path).decode("latin-1"),
+            "target": _text(extensions.get("target", url.raw_path)),
             "verbatim": True,
             "max_body": NO_LIMIT,
             "on_event": hook,
         }
         if server_name := extensions.get("sni_hostname"):
-            options["server_name"] = server_name
+            options["server_name"] = _text(server_name)
         if request.headers.get("connection", "").lower() == "close":
             options["max_uses"] = 1
         try:
             return self._client.prepare(request.method, f"{scheme}://{url.netloc.decode('ascii')}", **options)
         except UsageError as err:
             raise face.error("LocalProtocolError", str(err), request) from err
+
+
+def _text(value: bytes | str) -> str:
+    return value if isinstance(value, str) else value.decode("latin-1")
 
 
 def _fields(request: Any) -> list[tuple[str, str]]:
@@ -90,8 +94,7 @@ def _fields(request: Any) -> list[tuple[str, str]]:
 def _content(face: Face, request: Any) -> bytes | AsyncIterator[bytes] | None:
     stream = request.stream
     if type(stream) is face.module.ByteStream:
-        content: bytes = request.read()  # which has been done
-        return content or None
+        return b"".join(stream) or None  # not what the request remembers of it: a hook may have put another there
     if not isinstance(stream, face.module.AsyncByteStream):
         message = "the request's content is a synchronous stream; give bytes or an asynchronous one"
         raise RuntimeError(message)  # noqa: TRY004  # as the faces do

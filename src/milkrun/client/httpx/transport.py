@@ -13,7 +13,11 @@ from milkrun.client.httpx.trace import Trace
 from milkrun.client.response_landed import LandedResponse
 from milkrun.client.timeouts import Timeouts
 
-_timeouts = lru_cache(64)(Timeouts)  # an application has a few, which are judged each time they are made
+
+@lru_cache(64)  # an application has a few, which are judged each time they are made
+def _timeouts(**limits: float | None) -> Timeouts:
+    # What is left of somebody's time may be less than nothing: it is over then, as with httpcore.
+    return Timeouts(**{part: seconds if seconds is None else max(0.0, seconds) for part, seconds in limits.items()})
 
 
 class Transport(AsyncBaseTransport):
@@ -24,7 +28,7 @@ class Transport(AsyncBaseTransport):
         **options: of `Client`; the transport makes one of its own, and closes it with itself.
     """
 
-    def __init__(self, client: Client | None = None, /, **options: Any) -> None:
+    def __init__(self, client: Client | None = None, **options: Any) -> None:
         if client is not None and options:
             raise UsageError(f"the client is made already: give it {', '.join(options)}, or the transport no client")
         self._client = Client(**options) if client is None else client
