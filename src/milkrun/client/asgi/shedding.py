@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator
 
-from milkrun.client.asgi.status import Application, Receive, Scope, Send, path_below
+from milkrun.client.asgi.protocol import Application, Receive, Scope, Send, path_below, say
 from milkrun.client.errors import UsageError
 from milkrun.client.upstreams.errors import Overloaded
 from milkrun.client.upstreams.shedding import LoadShedder
@@ -39,7 +39,7 @@ class SheddingMiddleware:
         try:
             await self._shedder.enter()
         except Overloaded as err:
-            await _refuse(send, err, scope["method"])
+            await _refuse(scope, send, err)
             return
         try:
             await self._app(scope, receive, send)
@@ -61,15 +61,8 @@ def _checked(paths: Iterable[str]) -> Iterator[str]:
         yield path.rstrip("/")
 
 
-async def _refuse(send: Send, error: Overloaded, method: str) -> None:
+async def _refuse(scope: Scope, send: Send, error: Overloaded) -> None:
     wait = math.ceil(error.retry_after)
     problem = {"type": "about:blank", "title": "Service Unavailable", "status": 503, "detail": str(error)}
-    body = json.dumps(problem | {"retry_after": wait}).encode()
-    headers = [
-        (b"content-type", b"application/problem+json"),
-        (b"content-length", b"%d" % len(body)),
-        (b"retry-after", b"%d" % wait),
-        (b"cache-control", b"no-store"),
-    ]
-    await send({"type": "http.response.start", "status": 503, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+    text = json.dumps(problem | {"retry_after": wait})
+    await say(scope, send, 503, "application/problem+json", text, retry_after=str(wait))

@@ -2,19 +2,14 @@
 
 import json
 import os
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from milkrun.client.asgi.clients import Clients, Stage
 from milkrun.client.asgi.exposition import CONTENT_TYPE, exposition
 from milkrun.client.asgi.finding import clients_in
-
-Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+from milkrun.client.asgi.protocol import Application, Receive, Scope, Send, path_below, say
 
 _METHODS = ("GET", "HEAD")
 
@@ -44,7 +39,9 @@ def status_app() -> Application:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close"})
         elif scope["type"] == "http":
-            await _say(send, answered(scope["method"], path_below(scope), clients_in(scope)), scope["method"])
+            answer = answered(scope["method"], path_below(scope), clients_in(scope))
+            allow = {} if answer.allow is None else {"allow": answer.allow}
+            await say(scope, send, answer.status, answer.content_type, answer.text, **allow)
         else:
             raise RuntimeError("status_app has no lifespan; mount it on an application that has client_lifespan")
 
@@ -83,27 +80,3 @@ _PAGES: dict[str, Callable[[Clients | None], Answer]] = {"/health": _health, "/s
 
 def _json(value: Mapping[str, object], *, status: int = 200) -> Answer:
     return Answer(text=json.dumps(value), status=status)
-
-
-def path_below(scope: Scope) -> str:
-    """The path of a request as who is asked has it, without the root path: that of the server and of the mount."""
-    # ASGI has it at the beginning of the path. Behind a proxy that strips the server's, only the mount's is there.
-    path: str = scope["path"]
-    root: str = scope.get("root_path", "").rstrip("/")
-    for prefix in (root, root.removeprefix(scope.get("app_root_path", ""))):
-        if path.startswith(f"{prefix}/"):
-            return path.removeprefix(prefix)
-    return path
-
-
-async def _say(send: Send, answer: Answer, method: str) -> None:
-    body = answer.text.encode()
-    headers = [
-        (b"content-type", answer.content_type.encode()),
-        (b"content-length", b"%d" % len(body)),
-        (b"cache-control", b"no-store"),
-    ]
-    if answer.allow is not None:
-        headers.append((b"allow", answer.allow.encode()))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
