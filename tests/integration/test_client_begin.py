@@ -25,6 +25,10 @@ async def begin(client: Client, url: str, **options: float) -> LandedResponse | 
     return await client.begin(client.prepare("GET", url), timeout=Timeouts(**options))
 
 
+def _http1(client: Client) -> list[Connection]:
+    return [connection for connection in client._pool._connections if isinstance(connection, Connection)]
+
+
 async def read(response: LandedResponse | StreamedResponse) -> bytes:
     body = b"".join([piece async for piece in response.raw()])
     await response.discard()
@@ -106,6 +110,33 @@ async def test_a_body_that_ends_with_its_connection_goes_on_in_pieces() -> None:
         await client.get(origin.url)
         assert await read(await begin(client, origin.url)) == b"to the end"
         assert await until(lambda: at_rest(client, idle=0))
+
+
+@pytest.mark.parametrize("is_warm", [False, True])
+async def test_the_time_before_and_after_an_interim_response_is_waited(is_warm: bool) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        if is_warm:
+            await peer.say(OK)
+            await peer.request()
+        await peer.say(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+        await is_later.wait()
+        await peer.say(OK)
+        await peer.gone()
+
+    is_later = asyncio.Event()
+    async with scripted(script) as origin, Client(clock=lambda: now) as client:
+        now = asyncio.get_running_loop().time()
+        if is_warm:
+            await client.get(origin.url)
+        asking = asyncio.create_task(begin(client, origin.url))
+        assert await until(lambda: any(connection._lent for connection in _http1(client)))
+        await turns(20)
+        now += 3
+        is_later.set()
+        response = await asking
+        assert await read(response) == b"hi"
+        assert (response.timings.wait, response.timings.receive) == (pytest.approx(3), 0)
 
 
 async def test_a_stale_connection_is_replaced_once() -> None:

@@ -129,6 +129,7 @@ class StreamedExchange(asyncio.Protocol):
         """Go on with an exchange whose request has gone, and of whose response this has come so far."""
         self._transport.set_protocol(self)
         self._parser.expect(self._request.head_only, self._request.max_body, False)
+        self._trip.heard = 0.0  # it may be no more than an interim response
         self._pace("wait")
         self.data_received(data)
 
