@@ -136,7 +136,7 @@ async def test_the_time_before_and_after_an_interim_response_is_waited(is_warm: 
         is_later.set()
         response = await asking
         assert await read(response) == b"hi"
-        assert (response.timings.wait, response.timings.receive) == (pytest.approx(3), 0)
+        assert (response.timings.wait, response.timings.receive) == pytest.approx((3, 0))
 
 
 async def test_a_stale_connection_is_replaced_once() -> None:
