@@ -5,6 +5,30 @@ import pytest
 from tests.support.linting import expected, found
 
 SOURCES = {
+    "lent by a context manager that does not close it": """
+        from contextlib import asynccontextmanager
+        import httpx
+        @asynccontextmanager
+        async def lifespan(app):
+            client = httpx.AsyncClient()  #! MRC004
+            yield {"client": client}
+        @asynccontextmanager
+        async def connected():
+            yield httpx.AsyncClient()  #! MRC004
+        @asynccontextmanager
+        async def closing():
+            client = httpx.AsyncClient()
+            try:
+                yield {"client": client}
+            finally:
+                await client.aclose()
+        @asynccontextmanager
+        async def entered():
+            async with httpx.AsyncClient() as client:
+                yield {"client": client}
+        def taken_over():
+            yield {"client": httpx.AsyncClient()}
+    """,
     "dropped": """
         import httpx
         def build():

@@ -2,6 +2,7 @@
 
 import ast
 from enum import Flag, auto
+from typing import TypeGuard
 
 from milkrun.client.lint.libraries import CLOSERS, ENTERING, KEEPERS, REQUESTS
 from milkrun.client.lint.loops import is_retry, is_round
@@ -83,9 +84,14 @@ class _Following:
                 return self._attribute(parent, attr)
             case ast.Call() if field == "args":
                 return self._argument(parent)
-        if isinstance(parent, _WRAPPING):
+        if self._is_wrapping(parent):
             return self.value(parent) if field != "test" else Fate.DROPPED
         return Fate.DROPPED if isinstance(parent, _NEUTRAL) else Fate.PASSED
+
+    def _is_wrapping(self, node: ast.AST) -> TypeGuard[ast.expr]:
+        """Whether this comes to the client itself, or to the state with it that a lifespan yields."""
+        is_state = isinstance(node, ast.Dict) and isinstance(self._tree.parents[node][0], ast.Yield)
+        return is_state or isinstance(node, _WRAPPING)
 
     def _into_all(self, targets: list[ast.expr]) -> Fate:
         fate = Fate.DROPPED

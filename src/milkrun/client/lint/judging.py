@@ -19,6 +19,7 @@ from milkrun.client.lint.rules import Rule
 from milkrun.client.lint.scopes import Tree
 
 _ONCE = frozenset({Role.STARTUP, Role.SCRIPT})
+_LENDING = frozenset({Role.STARTUP, Role.CONTEXT})
 _HARM = {
     True: "blocks the event loop until the answer is there, and connects anew each time",
     False: "connects anew each time",
@@ -93,9 +94,11 @@ class Judge:
             return  # as long as the process: AT_IMPORT says what there is to say
         if self._is_test and Fate.REQUESTED not in made.fate:
             return
-        if not made.fate & _ANY_END:
+        # What a context manager or a lifespan yields it lends, and has to close.
+        ends = made.fate & (_ANY_END ^ Fate.YIELDED if made.role in _LENDING else _ANY_END)
+        if not ends:
             yield self._verdict(rules.NEVER_CLOSED, made.call, self._words(made, ""))
-        elif not made.fate & (_ANY_END ^ Fate.STORED) and (keeper := self._keeping.careless(made.call)):
+        elif ends == Fate.STORED and (keeper := self._keeping.careless(made.call)):
             yield self._verdict(rules.NEVER_CLOSED, made.call, self._words(made, f" by {keeper}"))
 
     def _one_shot(self, call: ast.Call) -> Iterator[Verdict]:
