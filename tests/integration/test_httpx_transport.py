@@ -161,6 +161,15 @@ async def test_a_generator_is_sent_once_and_the_face_says_so_the_second_time(fac
         assert await until(lambda: at_rest(client, idle=0))
 
 
+async def test_a_generator_is_sent_once_also_where_the_server_answers_before_it_has_heard_of_it(face: Any) -> None:
+    early = b"HTTP/1.1 307 Temporary Redirect\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n"
+    async with scripted(answers(early)) as origin, talking(face) as (http, client):
+        with pytest.raises(face.StreamConsumed):
+            await http.post(origin.url, content=letters(), follow_redirects=True)
+        assert await until(lambda: at_rest(client, idle=0))
+        await turns(20)
+
+
 async def test_what_the_source_of_an_upload_raises_is_raised_as_it_is(face: Any) -> None:
     async def broken() -> AsyncIterator[bytes]:
         yield b"a"

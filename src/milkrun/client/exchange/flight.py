@@ -155,8 +155,8 @@ class Flight:
             return await exchange.answer
         try:
             await asyncio.wait((exchange.answer, pump), return_when=asyncio.FIRST_COMPLETED)
-            if not exchange.answer.done():
-                pump.result()  # raises what the source has raised
+            if pump.done():
+                pump.result()  # raises what the source has raised, be there an answer to what came before or not
             return await exchange.answer
         except BaseException:
             pump.cancel()
