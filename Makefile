@@ -34,11 +34,12 @@ test: $(DEVELOPING) assets chromium servers ## Lint, types, import contracts and
 	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report= --durations=10
 	@$(BIN)/python tools/coverage_floors.py
 
-lint: $(DEVELOPING) ## Style, format, types and the direction of imports
+lint: $(DEVELOPING) ## Style, format, types, the direction of imports, and no client per request
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/milkrun lint src benchmarks tools
 
 bench: $(BENCHING) ## Measure the client against its peers
 	@$(BIN)/python -m benchmarks client

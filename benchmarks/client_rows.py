@@ -137,7 +137,7 @@ def face_conditions(sizes: Sizes) -> list[Condition]:
             subject="httpx2 on milkrun",
             what=f"httpx2 on milkrun, {count:,} origins",
             verb="spin",
-            names=["httpx2 on milkrun", "httpx2"],
+            names=["httpx2 on milkrun", "httpx2 on nothing", "httpx2"],
             urls=lambda server, count=count: server.plain(count),  # type: ignore[misc]  # the count of this row
             goals={"httpx2": goal},
         )

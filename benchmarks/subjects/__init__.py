@@ -14,6 +14,7 @@ SUBJECTS = {
     "aiohttp": "peer_aiohttp:Aiohttp",
     "httpx2": "peer_httpx2:Httpx2",
     "httpx2 on milkrun": "httpx2_on_ours:Httpx2OnOurs",
+    "httpx2 on nothing": "httpx2_on_ours:Httpx2OnNothing",
     "h2": "bare_h2:BareH2",
     "httpx2 with HTTP/2": "peer_httpx2:Httpx2OverHttp2",
 }

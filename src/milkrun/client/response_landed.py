@@ -13,7 +13,7 @@ from milkrun.client.response import Opening
 from milkrun.client.timings import Timings
 
 
-class LandedResponse(Opening, msgspec.Struct):
+class LandedResponse(Opening, msgspec.Struct, gc=False):
     """A whole response, its body with codings still on; its connection was given back already.
 
     Attributes:

@@ -139,7 +139,7 @@ async def _look(target: Target, wishes: Wishes, roots: str | None) -> tuple[str,
     """Ask once before all others: that it answers, in which version and with how many bytes."""
     policy = None if target.allow is None else AddressPolicy(allow=target.allow)
     try:
-        async with Client(
+        async with Client(  # noqa: MRC003  # for one request a run
             addresses=policy, resolver="system", ca_file=roots, insecure=wishes.insecure, http2=wishes.http2
         ) as client:
             response = await client.get(target.url, timeout=wishes.timeout, max_body=MOST_BYTES)

@@ -18,6 +18,8 @@ _NAMES = {"server_addr": "peername", "client_addr": "sockname"}
 class NetworkStream:
     """The connection of a response: what is known of it."""
 
+    __slots__ = ("_response",)
+
     def __init__(self, response: LandedResponse | StreamedResponse) -> None:
         self._response = response
 
