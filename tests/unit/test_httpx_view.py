@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from milkrun.client.httpx import unclosable
+from milkrun.client import Client, UsageError
+from milkrun.client.httpx import Transport, unclosable
 from tests.support.httpx_faces import face
 
 __all__ = ["face"]
@@ -54,3 +55,17 @@ async def test_a_view_of_a_class_of_ones_own_is_of_that_class(face: Any) -> None
         view = unclosable(http)
         assert isinstance(view, Own)
         assert view.greet() == "hello from http://a.test"
+
+
+def test_what_is_no_asynchronous_client_of_a_face_gets_no_view(face: Any) -> None:
+    with face.Client() as synchronous:
+        for other in (synchronous, Client(), "a client"):
+            with pytest.raises(UsageError, match="takes an AsyncClient of httpx2 or httpx, not"):
+                unclosable(other)
+
+
+def test_a_transport_of_something_else_than_a_client_is_refused(face: Any) -> None:
+    others: list[Any] = ["a client", face.AsyncHTTPTransport]
+    for other in others:
+        with pytest.raises(UsageError, match=r"a Transport goes over a milkrun\.client\.Client, not"):
+            Transport(other)

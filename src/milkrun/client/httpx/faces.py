@@ -52,6 +52,13 @@ def _package(kind: type) -> str:
     raise UsageError(f"a {kind.__qualname__} is no request of {' or '.join(_PACKAGES)}")
 
 
+def is_client(kind: type) -> bool:
+    """Whether a class is an asynchronous client of a face's, or derives from one."""
+    return any(
+        base.__qualname__ == "AsyncClient" and base.__module__.partition(".")[0] in _PACKAGES for base in kind.__mro__
+    )
+
+
 @cache
 def _face(package: str) -> Face:
     return Face(module=importlib.import_module(package), core=importlib.import_module(_PACKAGES[package]))

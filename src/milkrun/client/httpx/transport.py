@@ -26,9 +26,14 @@ class Transport(AsyncBaseTransport):
     Args:
         client: a client that others use, too: it is not closed with the transport.
         **options: of `Client`; the transport makes one of its own, and closes it with itself.
+
+    Raises:
+        UsageError: it is no client, or there are options beside it.
     """
 
     def __init__(self, client: Client | None = None, **options: Any) -> None:
+        if not isinstance(client, Client | None):
+            raise UsageError(f"a Transport goes over a milkrun.client.Client, not {client!r}")
         if client is not None and options:
             raise UsageError(f"the client is made already: give it {', '.join(options)}, or the transport no client")
         self._client = Client(**options) if client is None else client

@@ -4,6 +4,9 @@ from functools import cache
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
+from milkrun.client.errors import UsageError
+from milkrun.client.httpx.faces import is_client
+
 T = TypeVar("T")
 
 
@@ -12,9 +15,14 @@ def unclosable(client: T) -> T:
 
     It shares all that the client has: transport, cookies, headers, hooks, and whether it is closed. What may be
     closed by many can so be given to each of them; you close the client itself.
+
+    Raises:
+        UsageError: it is no AsyncClient of httpx2 or httpx.
     """
     if isinstance(client, _Unclosable):
         return client
+    if not is_client(type(client)):
+        raise UsageError(f"unclosable() takes an AsyncClient of httpx2 or httpx, not {client!r}")
     view: T = object.__new__(_view_of(cast("Any", type(client))))
     view.__dict__ = client.__dict__
     return view
