@@ -54,6 +54,11 @@ def test_a_file_that_is_named_is_python_whatever_its_name() -> None:
     assert paths("tool") == ["tool"]
 
 
+def test_a_stub_is_passed_over_also_where_it_is_named() -> None:
+    put("src/stub.pyi")
+    assert paths("src/stub.pyi", "src") == ["src/app.py"]
+
+
 def test_files_without_a_client_are_counted() -> None:
     put("src/plain.py", text="x = 1\n")
     assert lint(["."]).files == 2

@@ -100,6 +100,10 @@ def test_a_file_that_names_no_client_is_not_parsed(source: bytes) -> None:
     assert check(source, "app.py") == []
 
 
+def test_a_stub_builds_nothing() -> None:
+    assert check(b"import httpx\nclient = httpx.Client()\nclient = Client() unless offline\n", "app.pyi") == []
+
+
 @pytest.mark.parametrize(
     "comment",
     [

@@ -30,7 +30,7 @@ def check(
     `handed` is what other files use as dependencies. Raises UncheckedError for what is not Python, or not of a version
     that this interpreter reads.
     """
-    if not builds(source):
+    if not builds(source) or _is_stub(path):
         return []
     try:
         text, module = read(source, path)
@@ -46,6 +46,11 @@ def is_test(path: str) -> bool:
     """Whether this is a test by pytest's customs: its name, or a folder on the way to it."""
     where = PurePath(path)
     return bool(_TEST_FILE.fullmatch(where.stem)) or not _TEST_FOLDERS.isdisjoint(where.parts[:-1])
+
+
+def _is_stub(path: str) -> bool:
+    """Whether this only declares what is built elsewhere; a folder's search leaves stubs out, but one may be named."""
+    return PurePath(path).suffix == ".pyi"
 
 
 class _Findings:
