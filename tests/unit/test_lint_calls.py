@@ -2,6 +2,7 @@
 
 import pytest
 
+from milkrun.client.lint import check
 from tests.support.linting import expected, found
 
 SOURCES = {
@@ -167,6 +168,50 @@ SOURCES = {
             return httpx.AsyncClient()
         other = lambda: httpx.AsyncClient()
     """,
+    "a property": """
+        import functools
+        import httpx
+        class Api:
+            @property
+            def new(self):
+                return httpx.Client()  #! MRC003
+            @property
+            def set_up(self):
+                client = httpx.Client()  #! MRC003
+                client.headers["x"] = "y"
+                return client
+            @property
+            def made(self):
+                return self._make()  #! MRC003
+            def _make(self):
+                return httpx.Client()
+            @property
+            def answer(self):
+                with httpx.Client() as client:  #! MRC003
+                    return client.get("/")
+            @functools.cached_property
+            def cached(self):
+                return httpx.Client()
+            @property
+            def kept(self):
+                if self._kept is None:
+                    self._kept = httpx.Client()
+                return self._kept
+            @property
+            def registered(self):
+                client = httpx.Client()
+                self._clients.append(client)
+                return client
+            @property
+            def spare(self):
+                return self._given or httpx.Client()
+            @property
+            def factory(self):
+                return lambda: httpx.Client()
+            @factory.setter
+            def factory(self, given):
+                return httpx.Client()
+    """,
     "a factory's caller": """
         import httpx
         def make():
@@ -225,3 +270,14 @@ SOURCES = {
 @pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
 def test_a_client_that_is_built_for_one_call_is_found(source: str) -> None:
     assert found(source) == expected(source)
+
+
+def test_of_a_property_it_says_when_it_builds_and_what_builds_once() -> None:
+    source = b"import httpx\nclass Api:\n    @property\n    def client(self):\n        return httpx.Client()\n"
+    (finding,) = check(source, "app.py")
+    assert finding.message == (
+        "httpx.Client is built each time the property client is read: no reader finds the connections of the one before"
+    )
+    assert finding.fix == (
+        "build it once, in __init__() or by functools.cached_property, and close it with what it belongs to"
+    )

@@ -84,10 +84,15 @@ class Judge:
             return rules.IN_LOOP
         if made.role is Role.IMPORT:
             return None if Fate.ENTERED in made.fate else rules.AT_IMPORT
-        is_own = _is_for_one_call(made.fate) and not is_spare(self._tree, self._names, made.call)
-        if made.role is Role.HELPER and is_own:
-            return rules.IN_LOOP if self._looping_caller(made.call) else rules.PER_CALL
+        if made.role is Role.HELPER and not is_spare(self._tree, self._names, made.call):
+            return self._helper_rule(made)
         return None
+
+    def _helper_rule(self, made: Construction) -> Rule | None:
+        if _is_for_one_call(made.fate):
+            return rules.IN_LOOP if self._looping_caller(made.call) else rules.PER_CALL
+        is_given = Fate.RETURNED in made.fate and not made.fate & (Fate.STORED | Fate.PASSED)
+        return rules.PER_ACCESS if is_given and self._roles.is_property(made.call) else None
 
     def _unclosed(self, made: Construction) -> Iterator[Verdict]:
         if not self._roles.around(made.call):
@@ -158,6 +163,8 @@ class Judge:
         name = _shown(around[0]) if around else "the module"
         if rule is rules.IN_HANDLER:
             return f"the handler {name}"
+        if rule is rules.PER_ACCESS:
+            return f"the property {name.removesuffix('()')}"
         if rule is not rules.IN_LOOP:
             return name
         if loop_around(self._tree, node):

@@ -78,6 +78,12 @@ class Roles:
             scope = scope.outer
         return found
 
+    def is_property(self, node: ast.AST) -> bool:
+        """Whether the innermost function around is run by reading an attribute, each time."""
+        around = self.around(node)
+        decorators = around[0].decorator_list if around and isinstance(around[0], FUNCTIONS) else ()
+        return any(last_word(decorator) == "property" for decorator in decorators)
+
     def is_main_block(self, node: ast.AST) -> bool:
         """Whether this stands under `if __name__ == "__main__":`."""
         return any(

@@ -33,6 +33,12 @@ PER_CALL = Rule(
     message="{client} is built for each call of {place}: no call finds the connections of the one before",
     fix="take it as a parameter, `client: {annotation}`, and build it once where the program starts",
 )
+PER_ACCESS = Rule(  # the same mistake, whose remedy is no parameter
+    code=PER_CALL.code,
+    name=PER_CALL.name,
+    message="{client} is built each time {place} is read: no reader finds the connections of the one before",
+    fix="build it once, in __init__() or by functools.cached_property, and close it with what it belongs to",
+)
 NEVER_CLOSED = Rule(
     code="MRC004",
     name="client-never-closed",
