@@ -284,6 +284,16 @@ async def test_a_response_that_is_dropped_unclosed_says_so() -> None:
             await client.open(client.prepare("GET", origin.url))
 
 
+async def test_a_response_that_outlives_its_loop_says_so_and_asks_nothing_more_of_it() -> None:
+    async with scripted(answers(BEGUN)) as origin, Client() as client:
+        response = await client.open(client.prepare("GET", origin.url))
+        response._home.loop = asyncio.new_event_loop()
+        response._home.loop.close()
+        with pytest.warns(ResourceWarning, match=r"unclosed <StreamedResponse 200 .*aclose"):
+            del response
+        assert not at_rest(client, idle=0)
+
+
 async def test_a_response_that_has_ended_or_whose_client_has_goes_without_a_word() -> None:
     async with scripted(answers(OK, BEGUN)) as origin, Client() as client:
         whole = await client.open(client.prepare("GET", origin.url))
