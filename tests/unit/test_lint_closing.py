@@ -2,6 +2,7 @@
 
 import pytest
 
+from milkrun.client.lint import check
 from tests.support.linting import expected, found
 
 SOURCES = {
@@ -182,6 +183,69 @@ SOURCES = {
         def start(self):
             self.client = httpx.AsyncClient()
     """,
+    "kept by an application's state": """
+        import httpx
+        app = FastAPI(lifespan=lifespan)
+        async def lifespan(app):
+            app.state.client = httpx.AsyncClient()  #! MRC004
+            yield
+        @app.on_event("startup")
+        async def start():
+            app.state.another = make()  #! MRC004
+        def make():
+            return httpx.AsyncClient()
+        def set_up():
+            app = Sanic()
+            app.ctx.client = httpx.AsyncClient()  #! MRC004
+            app.ctx.client.headers["x"] = getattr(app.ctx, "name")
+            print(app.ctx.client.is_closed, getattr(app.ctx, "client") is None)
+        def client(request: fastapi.Request):
+            return request.app.state.client
+        async def lend():
+            yield app.state.client
+        import fastapi
+    """,
+    "kept by an application's state, and closed": """
+        import contextlib
+        import httpx
+        async def lifespan(app):
+            app.state.one = httpx.AsyncClient()
+            async with httpx.AsyncClient() as client:
+                app.state.two = client
+            app.state.three = await app.state.stack.enter_async_context(httpx.AsyncClient())
+            app.state.four = httpx.AsyncClient()
+            app.state.five = httpx.AsyncClient()
+            app.state.six = httpx.AsyncClient()
+            app.state.seven = httpx.AsyncClient()
+            app.state.eight = httpx.AsyncClient()
+            app.state.nine = httpx.AsyncClient()
+            app.state.api = Api(client=app.state.nine)
+            async with app.state.four:
+                yield
+            await app.state.one.aclose()
+            app.state.stack.push_async_callback(app.state.five.aclose)
+            client = app.state.six
+            await client.aclose()
+            if client := getattr(app.state, "seven", None):
+                await client.aclose()
+            await asyncio.gather(*(each.aclose() for each in (app.state.eight,)))
+    """,
+    "kept by what may be closed elsewhere": """
+        import httpx
+        from elsewhere import app
+        def start(bot, kept):
+            app.state.client = httpx.AsyncClient()
+            bot.client = httpx.AsyncClient()
+            bot.state["client"] = httpx.AsyncClient()
+            kept[0].state.client = httpx.AsyncClient()
+            unknown.state.client = httpx.AsyncClient()
+        def handed_out(app):
+            app.state.handed_out = httpx.AsyncClient()
+            return app.state.handed_out
+        @app.get("/")
+        def home(request):
+            request.app.state.client = httpx.AsyncClient()
+    """,
 }
 
 IN_TESTS = {
@@ -213,6 +277,23 @@ IN_TESTS = {
 @pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
 def test_a_client_that_nothing_closes_is_found(source: str) -> None:
     assert [each for each in found(source) if each[1] == "MRC004"] == expected(source)
+
+
+@pytest.mark.parametrize(
+    ("built", "message"),
+    [
+        (
+            "class Api:\n    def __init__(self):\n        self.client = httpx.AsyncClient()",
+            "httpx.AsyncClient is never closed by Api: its connections stay open until it is collected",
+        ),
+        (
+            "def start(app):\n    app.state.client = httpx.AsyncClient()",
+            "httpx.AsyncClient is never closed as app.state.client: its connections stay open until it is collected",
+        ),
+    ],
+)
+def test_it_says_who_keeps_it(built: str, message: str) -> None:
+    assert [finding.message for finding in check(f"import httpx\n{built}\n".encode(), "app.py")] == [message]
 
 
 @pytest.mark.parametrize("path", ["tests/app.py", "src/test_app.py", "app_test.py", "a/test/b/app.py", "conftest.py"])

@@ -12,6 +12,9 @@ from milkrun.client.lint.names import Names, last_word
 from milkrun.client.lint.roles import Role, Roles
 from milkrun.client.lint.scopes import FUNCTIONS, Function, Tree
 
+# What only main() or a lifespan calls has the role of its caller, and may be a factory all the same.
+_FACTORIES = frozenset({Role.CONTEXT, Role.HELPER, Role.SCRIPT, Role.STARTUP})
+
 
 class Construction(msgspec.Struct, frozen=True, kw_only=True):
     """A call that makes a client with connections of its own."""
@@ -80,7 +83,7 @@ class Constructions:
         """The function around, if each of its calls builds this client and gives it to the caller."""
         function = next(iter(self._roles.around(made.call)), None)
         given = Fate.YIELDED if made.role is Role.CONTEXT else Fate.RETURNED
-        if not isinstance(function, FUNCTIONS) or made.role not in {Role.CONTEXT, Role.HELPER}:
+        if not isinstance(function, FUNCTIONS) or made.role not in _FACTORIES:
             return None
         is_kept = Fate.STORED in made.fate or given not in made.fate
         return None if is_kept or is_conditional(self._tree, made.call) else function

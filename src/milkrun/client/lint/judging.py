@@ -56,7 +56,7 @@ class Judge:
 
     @cached_property
     def _keeping(self) -> Keeping:
-        return Keeping(self._tree, self._names, self._fates)
+        return Keeping(self._tree, self._names, self._roles, self._fates)
 
     def verdicts(self) -> Iterator[Verdict]:
         """Every mistake, in no order."""
@@ -104,7 +104,7 @@ class Judge:
         if not ends:
             yield self._verdict(rules.NEVER_CLOSED, made.call, self._words(made, ""))
         elif ends == Fate.STORED and (keeper := self._keeping.careless(made.call)):
-            yield self._verdict(rules.NEVER_CLOSED, made.call, self._words(made, f" by {keeper}"))
+            yield self._verdict(rules.NEVER_CLOSED, made.call, self._words(made, f" {keeper}"))
 
     def _one_shot(self, call: ast.Call) -> Iterator[Verdict]:
         function = min(self._names.meaning(call.func) & ONE_SHOTS, default=None)

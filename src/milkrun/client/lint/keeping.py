@@ -1,10 +1,11 @@
-"""Objects that keep a client: whether anything of theirs closes it."""
+"""Objects that keep a client: whether anything of theirs, or of their file, closes it."""
 
 import ast
 
-from milkrun.client.lint.fates import Fates
-from milkrun.client.lint.libraries import CLOSERS, ENTERING
+from milkrun.client.lint.fates import ENDED, Fate, Fates
+from milkrun.client.lint.libraries import CLOSERS
 from milkrun.client.lint.names import Names, last_word
+from milkrun.client.lint.roles import Role, Roles
 from milkrun.client.lint.scopes import FUNCTIONS, Tree
 
 _ENDINGS = CLOSERS | {
@@ -24,21 +25,35 @@ _PLAIN_BASES = frozenset({"ABC", "Generic", "Protocol", "object"})
 
 
 class Keeping:
-    """Judges the classes of one file. A class with a base from elsewhere may be closed there, and is not judged."""
+    """Judges who keeps clients. A class with a base from another file may be closed there, and is not judged."""
 
-    def __init__(self, tree: Tree, names: Names, fates: Fates) -> None:
+    def __init__(self, tree: Tree, names: Names, roles: Roles, fates: Fates) -> None:
         self._tree = tree
         self._names = names
+        self._roles = roles
         self._fates = fates
 
     def careless(self, built: ast.Call) -> str | None:
-        """The name of the class that keeps this client on `self` and has no way to close it."""
+        """Who keeps this client and has no way to close it: `by Api`, `as app.state.client`."""
         for kept in self._fates.keepers(built):
-            if isinstance(kept, ast.Attribute) and isinstance(kept.value, ast.Name) and kept.value.id == "self":
-                keeper = next((above for above, _ in self._tree.climb(kept) if isinstance(above, ast.ClassDef)), None)
-                if keeper and not self._ends(keeper) and not self._is_closed(kept.attr):
-                    return keeper.name
+            if isinstance(kept, ast.Attribute) and (keeper := self._keeper(kept)) and not self._is_closed(kept.attr):
+                return keeper
         return None
+
+    def _keeper(self, kept: ast.Attribute) -> str | None:
+        if not isinstance(kept.value, ast.Name) or kept.value.id != "self":
+            return f"as {ast.unparse(kept)}" if self._is_state(kept) else None
+        keeper = next((above for above, _ in self._tree.climb(kept) if isinstance(above, ast.ClassDef)), None)
+        return f"by {keeper.name}" if keeper and not self._ends(keeper) else None
+
+    def _is_state(self, kept: ast.Attribute) -> bool:
+        """Whether this is `app.state.client`, of an `app` that is this file's; an object of its own may have an end."""
+        match kept.value:
+            case ast.Attribute(value=ast.Name(id=name) as top) if name not in {"self", "cls"}:
+                owner = self._tree.scopes[top].owner(name)
+                is_ours = owner is not None and not any(isinstance(each, str) for each in owner.bindings[name])
+                return is_ours and self._roles.at(kept) is not Role.HANDLER
+        return False
 
     def _ends(self, keeper: ast.ClassDef) -> bool:
         methods = {each.name.lstrip("_") for each in keeper.body if isinstance(each, FUNCTIONS)}
@@ -53,12 +68,21 @@ class Keeping:
         return not here or any(self._ends(each) for each in here)
 
     def _is_closed(self, attribute: str) -> bool:
-        """Whether anything in the file closes, enters or hands out what is kept by this name."""
-        for node in self._tree.parents:
-            if isinstance(node, ast.Attribute) and node.attr == attribute and isinstance(node.ctx, ast.Load):
-                parent, field = self._tree.parents[node]
-                if isinstance(parent, ast.Return | ast.withitem) or (isinstance(parent, ast.Call) and field == "args"):
-                    return True
-                if isinstance(parent, ast.Attribute) and parent.attr in CLOSERS | ENTERING:
-                    return True
-        return False
+        """Whether anything in the file closes, enters, hands on or hands out what is kept by this name."""
+        reads = [node for node in self._tree.parents if isinstance(node, ast.expr) and _reads(node, attribute)]
+        return any(self._fates.of(read) & self._ends_of(read) for read in reads)
+
+    def _ends_of(self, read: ast.expr) -> Fate:
+        """What counts as an end there: a handler only lends what it returns, and so does every generator what it yields."""
+        is_lent = self._roles.at(read) is Role.HANDLER
+        return ENDED | Fate.STORED | Fate.PASSED | (Fate.DROPPED if is_lent else Fate.RETURNED)
+
+
+def _reads(node: ast.expr, attribute: str) -> bool:
+    """Whether this is `….client` or `getattr(…, "client")`."""
+    match node:
+        case ast.Attribute(attr=attr, ctx=ast.Load()):
+            return attr == attribute
+        case ast.Call(func=ast.Name(id="getattr"), args=[_, ast.Constant(value=attr), *_]):
+            return bool(attr == attribute)
+    return False
