@@ -2,6 +2,7 @@
 
 import pytest
 
+from milkrun.client.lint import check
 from tests.support.linting import expected, found
 
 SOURCES = {
@@ -244,6 +245,75 @@ SOURCES = {
                 await self.client.aclose()
         Given = Annotated[Prices, Depends(Prices)]
     """,
+    "an object with a client of its own": """
+        import httpx
+        class Prices:
+            def __init__(self, base):
+                self._client = httpx.AsyncClient(base_url=base)
+            async def of(self, route):
+                return await self._client.get(route)
+            async def aclose(self):
+                await self._client.aclose()
+        class Flights:
+            def __init__(self):
+                self.prices = Prices("https://a.example")
+        @app.get("/")
+        async def home():
+            return await Prices("https://a.example").of("/")  #! MRC001
+        @app.get("/flights")
+        async def flights():
+            return await Flights().prices.of("/")  #! MRC001
+        @app.get("/closed")
+        async def closed():
+            async with contextlib.aclosing(Prices("https://a.example")) as prices:  #! MRC001
+                return await prices.of("/")
+        @app.get("/kept")
+        async def kept(request):
+            if not hasattr(request.app.state, "prices"):
+                request.app.state.prices = Prices("https://a.example")
+            return await request.app.state.prices.of("/")
+        async def lifespan(app):
+            prices = Prices("https://a.example")
+            yield {"prices": prices}
+            await prices.aclose()
+    """,
+    "an object whose client may be another's": """
+        import httpx
+        class Given:
+            def __init__(self, client=None):
+                self.client = client or httpx.AsyncClient()
+            def stop(self): ...
+        class Single(metaclass=Singleton):
+            def __init__(self):
+                self.client = httpx.AsyncClient()
+        @singleton
+        class Decorated:
+            def __init__(self):
+                self.client = httpx.AsyncClient()
+            def stop(self): ...
+        class Only:
+            def __new__(cls):
+                return THE_ONE
+            def __init__(self):
+                self.client = httpx.AsyncClient()
+            def stop(self): ...
+        class Derived(elsewhere.Base):
+            def __init__(self):
+                self.client = httpx.AsyncClient()
+        class Setting:
+            def __init__(self, app):
+                app.client = httpx.AsyncClient()
+        class Entering:
+            def __init__(self, stack):
+                self.client = stack.enter_context(httpx.Client())
+        class Later:
+            def set_up(self):
+                self.client = httpx.AsyncClient()
+            def stop(self): ...
+        @app.get("/")
+        async def home():
+            Given(), Single(), Decorated(), Only(), Derived(), Setting(app), Entering(stack), Later()
+    """,
     "a background task": """
         import httpx
         async def notify(url):
@@ -293,3 +363,23 @@ SOURCES = {
 @pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
 def test_a_client_that_is_built_for_a_request_is_found(source: str) -> None:
     assert found(source) == expected(source)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("self.client = httpx.AsyncClient()\n    async def aclose(self): ...", "async with aclosing(Api())"),
+        (
+            "self.client = httpx.AsyncClient()\n    def __aenter__(self): ...\n    def __aexit__(self): ...",
+            "async with Api()",
+        ),
+        ("self.client = httpx.Client()\n    def close(self): ...", "with closing(Api())"),
+        ("self.client = httpx.Client()\n    def __enter__(self): ...\n    def stop(self): ...", "with Api()"),
+    ],
+)
+def test_of_an_object_it_says_how_that_is_built_and_closed(body: str, code: str) -> None:
+    api = f"class Api:\n    def __init__(self):\n        {body}\n"
+    source = f"import httpx\n{api}@app.get('/')\nasync def home():\n    return await Api().of('/')\n"
+    (finding,) = check(source.encode(), "app.py")
+    assert finding.message == "the client of Api() is built in the handler home(): every request opens connections anew"
+    assert f"`{code} as client: yield {{'client': client}}`" in finding.fix

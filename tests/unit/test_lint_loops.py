@@ -148,6 +148,26 @@ SOURCES = {
                 made.append(httpx.AsyncClient())
             return made
     """,
+    "an object with a client of its own": """
+        import httpx
+        class Weather:
+            def __init__(self, city):
+                self.city = city
+                self._client = httpx.Client()
+            def show(self):
+                print(self._client.get(self.city))
+            def close(self):
+                self._client.close()
+        def main():
+            for city in CITIES:
+                Weather(city).show()  #! MRC002
+                weather = Weather(city)  #! MRC002
+                weather.show()
+                weather.close()
+            kept = [Weather(city) for city in CITIES]
+            weather = Weather("Oslo")
+            weather.show()
+    """,
     "a function in a loop is not run by it": """
         import httpx
         def factories():

@@ -1,4 +1,4 @@
-"""Where a file builds clients: by a class of a library, by a class derived from one, by a function that returns one."""
+"""Where a file builds clients: by a library's class, by one derived from it, by what returns a client or keeps one."""
 
 import ast
 from collections.abc import Iterator
@@ -6,11 +6,12 @@ from collections.abc import Iterator
 import msgspec
 
 from milkrun.client.lint.conditions import is_conditional
-from milkrun.client.lint.fates import Fate, Fates
-from milkrun.client.lint.libraries import CLIENTS, OWN_TRANSPORTS, ClientClass
+from milkrun.client.lint.fates import ENDED, Fate, Fates
+from milkrun.client.lint.keepers import is_built_by_init, is_of_self, methods_of
+from milkrun.client.lint.libraries import CLIENTS, ENTERING, OWN_TRANSPORTS, ClientClass
 from milkrun.client.lint.names import Names, last_word
 from milkrun.client.lint.roles import Role, Roles
-from milkrun.client.lint.scopes import FUNCTIONS, Function, Tree
+from milkrun.client.lint.scopes import FUNCTIONS, Definition, Function, Tree
 
 # What only main() or a lifespan calls has the role of its caller, and may be a factory all the same.
 _FACTORIES = frozenset({Role.CONTEXT, Role.HELPER, Role.SCRIPT, Role.STARTUP})
@@ -24,8 +25,8 @@ class Construction(msgspec.Struct, frozen=True, kw_only=True):
     """The class, by its library's name."""
     role: Role
     fate: Fate
-    factory: str | None = None
-    """The function of this file that makes it."""
+    maker: Definition | None = None
+    """What makes it where the call does not: a function of this file, or a class whose objects have one each."""
 
     @property
     def kind(self) -> ClientClass:
@@ -33,19 +34,27 @@ class Construction(msgspec.Struct, frozen=True, kw_only=True):
         return CLIENTS[self.client]
 
     @property
+    def is_own(self) -> bool:
+        """Whether an object was built that has the client for itself."""
+        return isinstance(self.maker, ast.ClassDef)
+
+    @property
     def shown(self) -> str:
         """What was built, for a sentence."""
-        return f"the client of {self.factory}()" if self.factory else self.annotation
+        return f"the client of {self.maker.name}()" if self.maker else self.annotation
 
     @property
     def annotation(self) -> str:
         """Its class, as this file writes it."""
-        return self.client if self.factory else ast.unparse(self.call.func)
+        return self.client if self.maker and not self.is_own else ast.unparse(self.call.func)
 
     @property
     def code(self) -> str:
-        """How to build one like it."""
-        return f"{ast.unparse(self.call.func)}()"
+        """How to build one like it, to be entered."""
+        built = f"{ast.unparse(self.call.func)}()"
+        if not isinstance(self.maker, ast.ClassDef) or methods_of(self.maker) & ENTERING:
+            return built
+        return f"aclosing({built})" if self.kind.entered == "async with" else f"closing({built})"
 
 
 class Constructions:
@@ -58,14 +67,14 @@ class Constructions:
         self._fates = fates
 
     def all(self) -> list[Construction]:
-        """Every construction; calls of a function that always builds a client and returns it are some, too."""
+        """Every construction; to call what always builds a client and returns or keeps it is one, too."""
         found = list(self._direct())
-        factories: set[Function] = set()
+        makers: set[Definition] = set()
         for construction in found:  # which grows: a factory may be made of another
-            function = self._factory(construction)
-            if function and function not in factories:
-                factories.add(function)
-                found.extend(self._by_factory(function, construction))
+            maker = self._factory(construction) or self._keeper(construction)
+            if maker and maker not in makers:
+                makers.add(maker)
+                found.extend(self._by_maker(maker, construction))
         return found
 
     def _direct(self) -> Iterator[Construction]:
@@ -74,10 +83,10 @@ class Constructions:
             if client and self._is_run(call) and not self._is_borrowed(call) and not self._is_of_borrowing_class(call):
                 yield Construction(call=call, client=client, role=self._roles.at(call), fate=self._fates.of(call))
 
-    def _by_factory(self, function: Function, made: Construction) -> Iterator[Construction]:
-        for call in self._names.callers.get(function, ()):
+    def _by_maker(self, maker: Definition, made: Construction) -> Iterator[Construction]:
+        for call in self._names.callers.get(maker, ()):
             role, fate = self._roles.at(call), self._fates.of(call)
-            yield Construction(call=call, client=made.client, role=role, fate=fate, factory=function.name)
+            yield Construction(call=call, client=made.client, role=role, fate=fate, maker=maker)
 
     def _factory(self, made: Construction) -> Function | None:
         """The function around, if each of its calls builds this client and gives it to the caller."""
@@ -87,6 +96,16 @@ class Constructions:
             return None
         is_kept = Fate.STORED in made.fate or given not in made.fate
         return None if is_kept or is_conditional(self._tree, made.call) else function
+
+    def _keeper(self, made: Construction) -> ast.ClassDef | None:
+        """The class around, if each of its objects builds this client when it is built itself, and keeps it."""
+        function = next(iter(self._roles.around(made.call)), None)
+        if not isinstance(function, FUNCTIONS) or function.name != "__init__" or made.role not in _FACTORIES:
+            return None
+        is_kept = not made.fate & ENDED and any(is_of_self(kept) for kept in self._fates.keepers(made.call))
+        keeper = self._tree.class_of(function)
+        is_plain = keeper is not None and is_built_by_init(keeper)
+        return keeper if is_plain and is_kept and not is_conditional(self._tree, made.call) else None
 
     def _is_run(self, call: ast.Call) -> bool:
         return not any(

@@ -97,6 +97,8 @@ class Judge:
     def _unclosed(self, made: Construction) -> Iterator[Verdict]:
         if not self._roles.around(made.call):
             return  # as long as the process: AT_IMPORT says what there is to say
+        if made.is_own:
+            return  # whether an object closes its client its class is asked, where it builds it
         if self._is_test and Fate.REQUESTED not in made.fate:
             return
         # What a context manager or a lifespan yields it lends, and has to close.

@@ -3,10 +3,11 @@
 import ast
 
 from milkrun.client.lint.fates import ENDED, Fate, Fates
+from milkrun.client.lint.keepers import PLAIN_BASES, is_of_self, methods_of
 from milkrun.client.lint.libraries import CLOSERS
 from milkrun.client.lint.names import Names, last_word
 from milkrun.client.lint.roles import Role, Roles
-from milkrun.client.lint.scopes import FUNCTIONS, Tree
+from milkrun.client.lint.scopes import Tree
 
 _ENDINGS = CLOSERS | {
     "__aexit__",
@@ -21,7 +22,6 @@ _ENDINGS = CLOSERS | {
     "teardown",
     "terminate",
 }
-_PLAIN_BASES = frozenset({"ABC", "Generic", "Protocol", "object"})
 
 
 class Keeping:
@@ -41,7 +41,7 @@ class Keeping:
         return None
 
     def _keeper(self, kept: ast.Attribute) -> str | None:
-        if not isinstance(kept.value, ast.Name) or kept.value.id != "self":
+        if not is_of_self(kept):
             return f"as {ast.unparse(kept)}" if self._is_state(kept) else None
         keeper = next((above for above, _ in self._tree.climb(kept) if isinstance(above, ast.ClassDef)), None)
         return f"by {keeper.name}" if keeper and not self._ends(keeper) else None
@@ -56,13 +56,13 @@ class Keeping:
         return False
 
     def _ends(self, keeper: ast.ClassDef) -> bool:
-        methods = {each.name.lstrip("_") for each in keeper.body if isinstance(each, FUNCTIONS)}
+        methods = {name.lstrip("_") for name in methods_of(keeper)}
         if methods & {each.lstrip("_") for each in _ENDINGS}:
             return True
         return any(self._base_ends(base) for base in keeper.bases) or bool(keeper.keywords)
 
     def _base_ends(self, base: ast.expr) -> bool:
-        if last_word(base) in _PLAIN_BASES:
+        if last_word(base) in PLAIN_BASES:
             return False
         here = [each for each in self._names.definitions(base) if isinstance(each, ast.ClassDef)]
         return not here or any(self._ends(each) for each in here)
@@ -73,7 +73,7 @@ class Keeping:
         return any(self._fates.of(read) & self._ends_of(read) for read in reads)
 
     def _ends_of(self, read: ast.expr) -> Fate:
-        """What counts as an end there: a handler only lends what it returns, and so does every generator what it yields."""
+        """What counts as an end there: a handler only lends what it returns, as every generator does what it yields."""
         is_lent = self._roles.at(read) is Role.HANDLER
         return ENDED | Fate.STORED | Fate.PASSED | (Fate.DROPPED if is_lent else Fate.RETURNED)
 
