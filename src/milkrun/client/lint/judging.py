@@ -16,6 +16,7 @@ from milkrun.client.lint.loops import loop_around, repeats
 from milkrun.client.lint.names import Names, last_word
 from milkrun.client.lint.roles import Callable, Role, Roles
 from milkrun.client.lint.rules import Rule
+from milkrun.client.lint.running import is_for_each, is_on_thread, run_by
 from milkrun.client.lint.scopes import Tree
 
 _ONCE = frozenset({Role.STARTUP, Role.SCRIPT})
@@ -60,7 +61,7 @@ class Judge:
 
     def verdicts(self) -> Iterator[Verdict]:
         """Every mistake, in no order."""
-        if not any(self._names.meaning(call.func) & _OF_INTEREST for call in self._tree.calls):
+        if not any(self._names.meaning(run_by(call)) & _OF_INTEREST for call in self._tree.calls):
             return
         for made in Constructions(self._tree, self._names, self._roles, self._fates).all():
             yield from self._misplaced(made)
@@ -109,7 +110,7 @@ class Judge:
             yield self._verdict(rules.NEVER_CLOSED, made.call, self._words(made, f" {keeper}"))
 
     def _one_shot(self, call: ast.Call) -> Iterator[Verdict]:
-        function = min(self._names.meaning(call.func) & ONE_SHOTS, default=None)
+        function = min(self._names.meaning(run_by(call)) & ONE_SHOTS, default=None)
         role = self._roles.at(call)
         if not function or role is Role.TEST:
             return
@@ -117,16 +118,18 @@ class Judge:
             yield self._verdict(rule, call, self._one_shot_words(rule, call, function))
 
     def _one_shot_rule(self, call: ast.Call, role: Role, *, blocks: bool) -> Rule | None:
-        around = self._roles.around(call)
-        loop = loop_around(self._tree, call)
-        if around and isinstance(around[0], ast.AsyncFunctionDef):
-            return rules.ONE_SHOT if blocks or loop or role not in _ONCE else None
+        loop, is_each = loop_around(self._tree, call), is_for_each(call)
+        if self._is_async(call) and not is_on_thread(call):
+            return rules.ONE_SHOT if blocks or loop or is_each or role not in _ONCE else None
         if not blocks:
             return None  # an awaitable that is made here and awaited elsewhere
         if role is Role.HANDLER:
             return rules.IN_HANDLER
         # The same request until a server is there: nothing could be kept that the next one would find.
-        return rules.IN_LOOP if loop and not repeats(loop, call) else None
+        return rules.IN_LOOP if is_each or (loop and not repeats(loop, call)) else None
+
+    def _is_async(self, node: ast.AST) -> bool:
+        return isinstance(next(iter(self._roles.around(node)), None), ast.AsyncFunctionDef)
 
     def _looping_caller(self, node: ast.AST) -> ast.Call | None:
         """A call, in a loop, of the function around: the client is built in that loop all the same."""
@@ -145,8 +148,8 @@ class Judge:
         }
 
     def _one_shot_words(self, rule: Rule, call: ast.Call, function: str) -> dict[str, str]:
-        shown, blocks = f"{ast.unparse(call.func)}()", function in BLOCKING
-        shared = SHARED_FOR[function.partition(".")[0], blocks and rule is not rules.ONE_SHOT]
+        shown, blocks = f"{ast.unparse(run_by(call))}()", function in BLOCKING
+        shared = SHARED_FOR[function.partition(".")[0], blocks and not self._is_async(call)]
         return {
             "client": f"the client of {shown}",
             "call": shown,
@@ -169,7 +172,7 @@ class Judge:
             return f"the property {name.removesuffix('()')}"
         if rule is not rules.IN_LOOP:
             return name
-        if loop_around(self._tree, node):
+        if loop_around(self._tree, node) or is_for_each(node):
             return f"a loop in {name}"
         caller = self._looping_caller(node)
         return f"{name}, which line {caller.lineno} calls in a loop" if caller else name
