@@ -25,7 +25,7 @@ class Hypercorn:
     lifetime = 3
     codings: frozenset[str] = frozenset()
     trailers = False
-    lingers = True
+    lingers = False  # over HTTP/2, what is on its way to a stream that it has ended may cost the connection
 
     def program(self) -> str | None:
         """Python itself, if it has the package."""
