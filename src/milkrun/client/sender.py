@@ -87,8 +87,13 @@ class Sender:
         connection.split = None
         return self._land(connection, request, trip, received)
 
-    def conclude(self, exchange: Exchange, request: PreparedRequest, trip: Trip, received: Received) -> Response:
-        """The exchange has brought a whole response: give its connection back, and make something of it."""
+    def conclude(
+        self, exchange: Exchange, request: PreparedRequest, trip: Trip, received: Received, undo: bool = True
+    ) -> Response:
+        """The exchange has brought a whole response: give its connection back, and make something of it.
+
+        `undo`: its content codings, as far as that is a short piece of work; else they stay on.
+        """
         timings = trip.timings
         now = trip.further or trip.heard  # not the clock: that we come to hear of it later is not the target's doing
         trip.clocked(now)
@@ -104,7 +109,7 @@ class Sender:
         body = received.body
         if headers is not None:
             trip.connection, trip.answer = facts, received.facts()
-            encoding = coding(headers)
+            encoding = coding(headers) if undo else ""
             plain = decode_small(body, encoding, cap=request.max_body) if encoding else body
             body, trip.is_coded = (body, True) if plain is None else (plain, False)
         return Response(request, received, body, timings, facts, trip.stale_retry,
@@ -134,16 +139,9 @@ class Sender:
 
     def _land(self, connection: Connection, request: PreparedRequest, trip: Trip, received: Received) -> LandedResponse:
         """As `conclude`, for who undoes the body's codings himself."""
-        timings = trip.timings
-        now = trip.further or trip.heard
-        trip.clocked(now)
-        timings.total = now - trip.started - timings.queue
-        facts = connection.facts(trip.begun)
-        if received.notable:
-            fields = Headers.from_head(received.head)
-            connection.patience = heeded(connection.patience, fields.get("keep-alive"))
-        self._pool.put_back(connection, request, now, keep=received.keep)
-        return LandedResponse(request, received, timings, facts, trip.stale_retry, received.warnings, connection)
+        whole = self.conclude(connection, request, trip, received, undo=False)
+        return LandedResponse(request, received, whole.timings, whole.connection, whole.stale_retry, whole.warnings,
+                              connection)  # fmt: skip
 
     async def _begin_again(
         self,

@@ -99,3 +99,12 @@ class OpenExchange(Underway, Protocol):
 
     def hand_over(self) -> Tunnel:
         """The stream itself, after a response that hands it over (RFC 9110 7.8, 9.3.6)."""
+
+
+class Divisible(Protocol):
+    """A connection whose exchange, begun as a whole one, may go on in pieces."""
+
+    def take_over(
+        self, request: PreparedRequest, trip: Trip, inflow: Inflow, on_interim: Callable[[bytes], None], data: bytes
+    ) -> OpenExchange:
+        """Go on with the exchange in pieces, of whose response this has come so far."""

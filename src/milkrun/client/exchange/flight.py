@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from milkrun.client.errors import RequestError
-from milkrun.client.exchange.exchange import Exchange, OpenExchange
+from milkrun.client.exchange.exchange import Divisible, Exchange, OpenExchange
 from milkrun.client.exchange.inflow import Inflow
 from milkrun.client.exchange.link import Closed
 from milkrun.client.exchange.trip import Trip
@@ -12,7 +12,6 @@ from milkrun.client.exchange.tunnel import Tunnel
 from milkrun.client.exchange.upload import Upload
 from milkrun.client.facts import ConnectionFacts
 from milkrun.client.headers import Headers, RawPairs
-from milkrun.client.http1.connection import Connection
 from milkrun.client.http1.wire import Received
 from milkrun.client.request import PreparedRequest
 
@@ -57,7 +56,7 @@ class Flight:
         state = "handed over" if self._tunnel else "over" if self._is_over else "under way"
         return f"<Flight of {self.request!r}: {state}, {self._inflow!r}>"
 
-    def take_over(self, connection: Connection, data: bytes) -> None:
+    def take_over(self, connection: Divisible, data: bytes) -> None:
         """Go on with an exchange of the connection that was begun as a whole one, of whose response this has come."""
         self._has_begun = True
         self._exchange = connection.take_over(self.request, self.trip, self._inflow, self._hear_interim, data)

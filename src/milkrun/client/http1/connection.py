@@ -97,7 +97,7 @@ class Connection(Link):
     def take_over(
         self, request: PreparedRequest, trip: Trip, inflow: Inflow, on_interim: Callable[[bytes], None], data: bytes
     ) -> StreamedExchange:
-        """Go on with the exchange in pieces, of whose response this has come so far."""
+        """As `Divisible` has it."""
         exchange = self._lend(request, trip, inflow, on_interim)
         exchange.take_over(data)
         return exchange
