@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from milkrun.cli.refusal import refuse
+from milkrun.cli.refusal import hinted, refuse
 from milkrun.client.errors import UsageError
 from milkrun.client.url import parse_url
 from milkrun.config.settings import Settings
@@ -21,15 +21,10 @@ def adhoc_settings(urls: Iterable[str]) -> Settings:
         try:
             endpoints.append(_endpoint(url))
         except UsageError as err:
-            problems.append(_problem(url, err))
+            problems.append(hinted(url, err, scheme="https"))
     if problems:
         refuse(*problems)
     return Settings(endpoints=tuple(endpoints))
-
-
-def _problem(url: str, err: UsageError) -> str:
-    is_host = url and "://" not in url and "@" not in url  # what may be a password is not repeated
-    return f"{err}; did you mean https://{url}?" if is_host else str(err)
 
 
 def _endpoint(url: str) -> Endpoint:

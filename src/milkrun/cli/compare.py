@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from milkrun.cli.refusal import refuse, tell
+from milkrun.cli.refusal import hinted, refuse, tell
 
 if TYPE_CHECKING:
     from milkrun.client.compare.conduct import Comparison, Wishes
@@ -56,18 +56,13 @@ def _compared(url: str | None, load: "Load", wishes: "Wishes") -> "Comparison":
     try:
         return _run(url, load, wishes)
     except UsageError as err:
-        refuse(_said(url, err))
+        refuse(hinted(url or "", err, scheme="http"))
     except CompareError as err:
         tell([str(err)])
         raise typer.Exit(FAILED) from err
     except KeyboardInterrupt as err:
         tell(["interrupted; every process it started has ended"])
         raise typer.Exit(INTERRUPTED) from err
-
-
-def _said(url: str | None, error: Exception) -> str:
-    is_host = url and "://" not in url and "@" not in url  # what may be a password is not repeated
-    return f"{error}; did you mean http://{url}?" if is_host else str(error)
 
 
 def _run(url: str | None, load: "Load", wishes: "Wishes") -> "Comparison":
