@@ -11,21 +11,14 @@ from tests.face.heard import heard
 from tests.face.visit import Visit
 from tests.support.authority import Authority
 from tests.support.http2_origin import Served, http2_origin
-from tests.support.scripted import OK, Peer, scripted
+from tests.support.scripted import OK, Peer, hangs_up_once, scripted
 
 
 @on(Wire.PLAIN)
 async def test_a_connection_that_proves_stale_is_replaced_where_httpx2_gives_up(visit: Visit) -> None:
     """The server closes just as the next request comes; the request is idempotent, so it is sent once more."""
 
-    async def script(peer: Peer) -> None:
-        await peer.request()
-        await peer.say(OK)
-        await peer.request()
-        if peer.number > 1:
-            await peer.say(OK)
-
-    async with scripted(script) as server:
+    async with scripted(hangs_up_once()) as server:
         await visit.client.get(server.url)
         if not visit.face.is_ours:
             with pytest.raises(visit.api.RemoteProtocolError):

@@ -10,7 +10,7 @@ from milkrun.client.http1.connection import Connection
 from milkrun.client.response_landed import LandedResponse
 from tests.support.accounts import at_rest
 from tests.support.loops import both_loops as anyio_backend
-from tests.support.scripted import OK, Peer, answers, scripted, silence
+from tests.support.scripted import OK, Peer, answers, hangs_up_once, scripted, silence
 from tests.support.turns import turns, until
 
 __all__ = ["anyio_backend"]
@@ -27,6 +27,14 @@ async def begin(client: Client, url: str, **options: float) -> LandedResponse | 
 
 def _http1(client: Client) -> list[Connection]:
     return [connection for connection in client._pool._connections if isinstance(connection, Connection)]
+
+
+async def asked(client: Client, url: str) -> tuple[asyncio.Task[LandedResponse | StreamedResponse], Connection]:
+    """A request that has just gone out on the one connection there is."""
+    asking = asyncio.create_task(begin(client, url))
+    await turns(1)
+    (connection,) = _http1(client)
+    return asking, connection
 
 
 async def read(response: LandedResponse | StreamedResponse) -> bytes:
@@ -140,15 +148,7 @@ async def test_the_time_before_and_after_an_interim_response_is_waited(is_warm: 
 
 
 async def test_a_stale_connection_is_replaced_once() -> None:
-    async def script(peer: Peer) -> None:
-        await peer.request()
-        await peer.say(OK)
-        await peer.request()
-        if peer.number > 1:
-            await peer.say(OK)
-            await peer.gone()
-
-    async with scripted(script) as origin, Client() as client:
+    async with scripted(hangs_up_once()) as origin, Client() as client:
         await client.get(origin.url)
         response = await client.begin(client.prepare("GET", origin.url), timeout=None)
         assert response.stale_retry
@@ -207,10 +207,7 @@ async def test_cancelled_after_any_number_of_turns_it_leaves_nothing_behind(text
 async def test_cancelled_in_the_turn_in_which_the_response_went_on_in_pieces_it_gives_the_connection_up() -> None:
     async with scripted(answers(OK)) as origin, Client() as client:
         await client.get(origin.url)
-        asking = asyncio.create_task(begin(client, origin.url))
-        await turns(1)
-        (connection,) = client._pool._connections
-        assert isinstance(connection, Connection)
+        asking, connection = await asked(client, origin.url)
         connection.data_received(HEAD)
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -221,10 +218,7 @@ async def test_cancelled_in_the_turn_in_which_the_response_went_on_in_pieces_it_
 async def test_cancelled_in_the_turn_before_the_response_came_it_does_not_go_on_in_pieces() -> None:
     async with scripted(answers(OK)) as origin, Client() as client:
         await client.get(origin.url)
-        asking = asyncio.create_task(begin(client, origin.url))
-        await turns(1)
-        (connection,) = client._pool._connections
-        assert isinstance(connection, Connection)
+        asking, connection = await asked(client, origin.url)
         asking.cancel()
         connection.data_received(HEAD)
         with pytest.raises(asyncio.CancelledError):
@@ -237,9 +231,7 @@ async def test_what_failed_in_the_turn_of_a_cancellation_is_no_unheard_error() -
     asyncio.get_running_loop().set_exception_handler(lambda _, context: unheard.append(context))
     async with scripted(answers(OK)) as origin, Client() as client:
         await client.get(origin.url)
-        asking = asyncio.create_task(begin(client, origin.url))
-        await turns(1)
-        (connection,) = client._pool._connections
+        asking, connection = await asked(client, origin.url)
         connection._transport.get_protocol().data_received(HEAD[:20])  # type: ignore[attr-defined]  # it is a loop's own
         connection._transport.get_protocol().eof_received()  # type: ignore[attr-defined]
         asking.cancel()

@@ -20,7 +20,7 @@ from tests.support.descriptors import open_sockets, settled
 from tests.support.dialling import Directory
 from tests.support.http2_origin import Served, http2_origin
 from tests.support.loops import both_loops as anyio_backend
-from tests.support.scripted import OK, Peer, Script, answers, scripted, silence
+from tests.support.scripted import OK, Peer, Script, answers, hangs_up_once, scripted, silence
 from tests.support.turns import turns, until
 
 __all__ = ["anyio_backend"]
@@ -199,14 +199,7 @@ async def test_a_server_that_hangs_up_before_the_question_may_have_answered(earl
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_a_stale_connection_is_replaced_for_a_stream_as_for_a_whole(method: str) -> None:
-    async def script(peer: Peer) -> None:
-        await peer.request()
-        await peer.say(OK)
-        await peer.request()
-        if peer.number > 1:
-            await peer.say(OK)
-
-    async with scripted(script) as server, Client() as client:
+    async with scripted(hangs_up_once()) as server, Client() as client:
         await client.get(server.url)
         streamed = read(client, server.url, method)
         if method == "GET":

@@ -12,7 +12,7 @@ from tests.support.authority import Authority
 from tests.support.descriptors import open_sockets, settled
 from tests.support.dialling import Directory
 from tests.support.loops import both_loops as anyio_backend
-from tests.support.scripted import OK, Peer, answers, scripted, silence
+from tests.support.scripted import OK, Peer, answers, hangs_up_once, scripted, silence
 from tests.support.turns import until
 from tests.support.worldclock import ShiftedClock
 
@@ -165,15 +165,7 @@ async def stale_once(peer: Peer) -> None:
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"])
 async def test_a_stale_connection_is_replaced_once_and_the_response_says_so(method: str) -> None:
     text = b"HTTP/1.1 204 No Content\r\n\r\n"
-
-    async def script(peer: Peer) -> None:
-        await peer.request()
-        await peer.say(text)
-        await peer.request()
-        if peer.number > 1:
-            await peer.say(text)
-
-    async with scripted(script) as server, Client() as client:
+    async with scripted(hangs_up_once(text)) as server, Client() as client:
         await client.request(method, server.url)
         response = await client.request(method, server.url)
         assert (response.status, response.stale_retry, response.connection.reused) == (204, True, False)

@@ -9,7 +9,7 @@ import pytest
 
 from milkrun.client import Client, RequestError
 from milkrun.client.resolve.resolver import Answer
-from tests.support.scripted import OK, Peer, Script, Scripted, answers, scripted, silence
+from tests.support.scripted import OK, Peer, Script, Scripted, answers, hangs_up_once, scripted, silence
 from tests.support.stepping import SteppedLoop
 
 FOR_EVER = 1e6  # seconds
@@ -118,13 +118,7 @@ def test_a_server_that_closes_idle_connections_is_not_met_at_the_moment_it_does(
 
 
 def test_a_connection_found_dead_is_given_up_sooner_the_next_time(scene: Scene) -> None:
-    async def script(peer: Peer) -> None:
-        await peer.request()
-        await peer.say(OK)
-        if await peer.request() and peer.number > 1:
-            await peer.say(OK)
-
-    server, client = scene.server(script), scene.client()
+    server, client = scene.server(hangs_up_once()), scene.client()
     responses = [scene.loop.finish(client.get(server.url))]
     for _ in range(2):
         scene.wait(10)

@@ -162,6 +162,19 @@ def once(text: bytes) -> Script:
     return script
 
 
+def hangs_up_once(text: bytes = OK) -> Script:
+    """Answer requests with this, but close in place of an answer to the first connection's second request."""
+
+    async def script(peer: Peer) -> None:
+        if peer.number == 1:
+            await once(text)(peer)
+            await peer.request()
+        else:
+            await answers(text)(peer)
+
+    return script
+
+
 async def silence(peer: Peer) -> None:
     """Hear everything and say nothing."""
     await peer.gone()
