@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 from milkrun.client.events import Event, Step
 from milkrun.client.response_stream import StreamedResponse
+from milkrun.client.timeouts import LIMITS
 
 Told: TypeAlias = tuple[str, dict[str, Any]]
 
@@ -16,7 +17,6 @@ _OPENING = {
     "connect": "connection.connect_tcp",
     "tls": "connection.start_tls",
 }
-_LIMITED_BY = {"queue": "pool"}
 SENDING = "send_request_body"
 HEADERS = "receive_response_headers"
 
@@ -66,7 +66,7 @@ class Narrator:
 
     def _details(self, event: Event) -> dict[str, Any]:
         options, origin = event.request.options, event.request.url.origin
-        details: dict[str, Any] = {"timeout": self._limits.get(_LIMITED_BY.get(event.phase, "connect"))}
+        details: dict[str, Any] = {"timeout": self._limits.get(LIMITS[event.phase])}
         if event.phase == "tls":
             return details | {"server_hostname": options.tls.server_name or origin.host}
         if event.phase == "connect":
