@@ -8,10 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from milkrun.core.condition import parse_condition
+from milkrun.core.incident import Incident
 from milkrun.core.observation import Connection, Timings
 from milkrun.core.outcome import Failure, Layer, Outcome
 from milkrun.core.result import ConditionResult, Result, Trigger
-from milkrun.core.state import EndpointState, Incident
+from milkrun.core.state import EndpointState
 from milkrun.core.tally import HOUR, Tally, fold
 from milkrun.store.memory import MemoryStore
 from milkrun.store.protocol import Batch, Gap, Store

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from milkrun.core.incident import Incident
 from milkrun.core.outcome import Failure, Layer, Outcome
 from milkrun.core.result import ConditionResult
-from milkrun.core.state import Incident
 from milkrun.core.tally import HOUR, Tally
 from milkrun.store import facts, retention
 from milkrun.store.protocol import Batch

@@ -15,8 +15,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from milkrun.core.incident import Incident
 from milkrun.core.outcome import Outcome
-from milkrun.core.state import EndpointState, Incident
+from milkrun.core.state import EndpointState
 from milkrun.core.tally import Tally
 from milkrun.store import schema
 from milkrun.store.migrate import NEWEST

@@ -7,9 +7,10 @@ from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from milkrun.clock import settle
+from milkrun.core.incident import Incident
 from milkrun.core.observation import Tls
 from milkrun.core.outcome import Outcome
-from milkrun.core.state import EndpointState, Incident
+from milkrun.core.state import EndpointState
 from milkrun.monitor.live import EndpointsChanged
 from milkrun.store.protocol import Batch, StoreUnavailableError
 from milkrun.web import metrics

@@ -6,8 +6,9 @@ from html import unescape
 import pytest
 
 from milkrun.config.settings import WebSettings
+from milkrun.core.incident import Incident
 from milkrun.core.outcome import Outcome
-from milkrun.core.state import EndpointState, Incident
+from milkrun.core.state import EndpointState
 from milkrun.store.protocol import Batch
 from milkrun.web import pages, templates
 from milkrun.web.gate import SECURITY_HEADERS

@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from milkrun.config.settings import Settings, WebSettings
 from milkrun.core.condition import parse_condition
 from milkrun.core.endpoint import Endpoint, Registered
+from milkrun.core.incident import Incident
 from milkrun.core.observation import Connection, Http, Timings, Tls
 from milkrun.core.outcome import Failure, Layer, Outcome
 from milkrun.core.result import ConditionResult, Result, Trigger
-from milkrun.core.state import EndpointState, Incident, StateChange
+from milkrun.core.state import EndpointState, StateChange
 from milkrun.core.tally import HOUR, Tally, hour_of
 from milkrun.monitor.hub import LiveHub
 from milkrun.monitor.live import Committed, EndpointsChanged, Vitals

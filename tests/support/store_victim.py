@@ -9,8 +9,9 @@ import itertools
 import sys
 from pathlib import Path
 
+from milkrun.core.incident import Incident
 from milkrun.core.outcome import Outcome
-from milkrun.core.state import EndpointState, Incident
+from milkrun.core.state import EndpointState
 from milkrun.store.protocol import Batch
 from milkrun.store.sqlite import open_sqlite
 from tests.support.history import START, a_failure, a_result, an_endpoint

@@ -4,9 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from milkrun.core.endpoint import Thresholds
+from milkrun.core.incident import Incident
 from milkrun.core.outcome import Failure, Layer, Outcome
 from milkrun.core.result import ConditionResult, Result
-from milkrun.core.state import EndpointState, Incident, StateChange, advance, cause_of
+from milkrun.core.state import EndpointState, StateChange, advance, cause_of
 from tests.support.judging import result
 
 UP, DEGRADED, DOWN, UNKNOWN = Outcome.UP, Outcome.DEGRADED, Outcome.DOWN, Outcome.UNKNOWN

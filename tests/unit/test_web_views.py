@@ -5,9 +5,10 @@ from msgspec.structs import replace
 
 from milkrun.client.exchange.link import Closed
 from milkrun.core.endpoint import Registered
+from milkrun.core.incident import Incident
 from milkrun.core.observation import Timings
 from milkrun.core.outcome import Outcome
-from milkrun.core.state import EndpointState, Incident
+from milkrun.core.state import EndpointState
 from milkrun.core.tally import HOUR, Tally
 from milkrun.web import client_view, endpoint_view, rows
 from milkrun.web.entry import Entry

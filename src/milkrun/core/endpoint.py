@@ -43,6 +43,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     degraded: tuple[Condition, ...] = ()
     thresholds: Thresholds = Thresholds()
     retry: Retry = Retry()
+    tags: tuple[str, ...] = ()
     source: str = "file"
     fingerprint: str = ""
 

@@ -29,7 +29,10 @@ class ConditionResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What came of one check. `slot` is epoch milliseconds, `started` epoch seconds, `lag_ms` milliseconds."""
+    """What came of one check. `slot` is epoch milliseconds, `started` epoch seconds, `lag_ms` milliseconds.
+
+    `maintenance`: the slot fell in a maintenance window, so that its outcome counts for nothing but the record.
+    """
 
     endpoint: int
     revision: int
@@ -49,3 +52,4 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tls: Tls | None = None
     conditions: tuple[ConditionResult, ...] = ()
     failure: Failure | None = None
+    maintenance: bool = False

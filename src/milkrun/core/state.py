@@ -11,21 +11,9 @@ from enum import StrEnum
 import msgspec
 
 from milkrun.core.endpoint import Thresholds
+from milkrun.core.incident import Incident
 from milkrun.core.outcome import Failure, Layer, Outcome
 from milkrun.core.result import Result
-
-
-class Incident(msgspec.Struct, frozen=True, kw_only=True):
-    """A stretch of not being up. Identity is (endpoint, opened); times are slots, epoch milliseconds.
-
-    `state` is the worst state it has seen, `cause` one sentence on what brought it there.
-    """
-
-    endpoint: int
-    opened: int
-    closed: int | None
-    state: Outcome
-    cause: str
 
 
 class EndpointState(msgspec.Struct, frozen=True, kw_only=True):

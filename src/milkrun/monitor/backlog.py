@@ -9,8 +9,9 @@ from collections.abc import Iterable
 
 import msgspec
 
+from milkrun.core.incident import Incident
 from milkrun.core.result import Result
-from milkrun.core.state import EndpointState, Incident, StateChange
+from milkrun.core.state import EndpointState, StateChange
 from milkrun.core.tally import Tally
 from milkrun.store.protocol import Batch, Gap
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, RowMapping, and_, func, select
 
+from milkrun.core.incident import Incident
 from milkrun.core.observation import Connection as Carrier
 from milkrun.core.outcome import Outcome
-from milkrun.core.state import EndpointState, Incident
+from milkrun.core.state import EndpointState
 from milkrun.core.tally import HOUR, Tally
 from milkrun.store import schema
 from milkrun.store.protocol import Gap, Page

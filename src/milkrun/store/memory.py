@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from milkrun.core.endpoint import Endpoint, Registered
+from milkrun.core.incident import Incident
 from milkrun.core.outcome import Outcome
 from milkrun.core.result import Result
-from milkrun.core.state import EndpointState, Incident
+from milkrun.core.state import EndpointState
 from milkrun.core.tally import Tally, fold, hour_of
 from milkrun.store.protocol import Batch, Gap, Page, Pruned, Storage
 

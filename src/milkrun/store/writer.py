@@ -9,7 +9,8 @@ from msgspec.structs import asdict
 from sqlalchemy import Connection, Executable
 
 from milkrun.core.endpoint import Endpoint, Registered
-from milkrun.core.state import EndpointState, Incident
+from milkrun.core.incident import Incident
+from milkrun.core.state import EndpointState
 from milkrun.store import dialect, registry, retention, schema
 from milkrun.store.facts import FactWriter, storable
 from milkrun.store.protocol import Batch, Gap, Pruned

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
-from milkrun.core.state import Incident
+from milkrun.core.incident import Incident
 from milkrun.web import client_view, endpoint_view, rows
 from milkrun.web.asking import AskedDep
 from milkrun.web.heat import heat

@@ -4,10 +4,10 @@ import math
 
 import msgspec
 
+from milkrun.core.incident import Incident
 from milkrun.core.observation import Connection, Timings
 from milkrun.core.outcome import Outcome
 from milkrun.core.result import Result
-from milkrun.core.state import Incident
 from milkrun.web import marks, words
 from milkrun.web.entry import Entry
 

@@ -3,8 +3,9 @@
 from typing import Any
 
 from milkrun.core.endpoint import Endpoint
+from milkrun.core.incident import Incident
 from milkrun.core.result_json import iso_ms, result_json
-from milkrun.core.state import Incident, StateChange
+from milkrun.core.state import StateChange
 from milkrun.core.tally import Tally
 from milkrun.web.entry import Entry
 

@@ -1,0 +1,1 @@
+"""Channels: one kind a file."""

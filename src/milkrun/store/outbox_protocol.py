@@ -1,0 +1,93 @@
+"""What alerting asks of a store: messages that wait, who delivers them now, what came of every attempt.
+
+A message is *pending* until a worker claims it for a time (a lease); a worker that dies leaves it to the next one when
+its lease is over. It ends as *sent*, *withdrawn* (nobody needs it any more) or *failed* (given up, visibly).
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from milkrun.core.alert import Message
+from milkrun.core.incident import IncidentKey
+
+
+class Status(StrEnum):
+    """Where a message stands."""
+
+    PENDING = "pending"
+    CLAIMED = "claimed"
+    SENT = "sent"
+    WITHDRAWN = "withdrawn"
+    FAILED = "failed"
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """Messages of one channel to be delivered together, in order. `id` is this claim's; `tried`: attempts before."""
+
+    id: str
+    channel: str
+    messages: tuple[Message, ...]
+    tried: int
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One try at delivering. `at` is epoch ms, `took` seconds, `messages` how many; `error` None where it arrived."""
+
+    channel: str
+    at: int
+    took: float
+    messages: int
+    error: str | None = None
+
+
+class ChannelState(msgspec.Struct, frozen=True, kw_only=True):
+    """How a channel does: messages that wait, that were given up, its last attempt; why it is disabled, else None."""
+
+    channel: str
+    pending: int
+    failed: int
+    last: Attempt | None
+    disabled: str | None
+
+
+class Outbox(Protocol):
+    """One transaction a verb; every verb raises StoreUnavailableError with nothing done."""
+
+    async def next_due(self, channel: str) -> int | None:
+        """When (epoch ms) the first message of a channel may be claimed, a lease's end included; None: nothing waits."""
+
+    async def claim(self, channel: str, *, now: int, lease: int, limit: int) -> Claim | None:
+        """Claim what is due, oldest first, for `lease` ms; None where nothing is, or another worker has this channel.
+
+        A message never passes an older one of its channel: what waits for another try holds up the rest.
+        """
+
+    async def sent(self, claim: Claim, attempt: Attempt, *, follow: Sequence[Message] = ()) -> None:
+        """They arrived. `follow` (reminders) are added for incidents that are still open and not acknowledged."""
+
+    async def put_off(self, claim: Claim, attempt: Attempt | None, *, until: int) -> None:
+        """They wait until `until` (epoch ms): for another try, or, without an attempt, for quiet hours or a rate."""
+
+    async def give_up(self, claim: Claim, attempt: Attempt, *, disable: bool) -> None:
+        """They are failed, for good; with `disable` the channel takes no more until `enable`."""
+
+    async def enable(self, channel: str) -> None:
+        """Let a disabled channel take messages again; those that failed with it wait again."""
+
+    async def acknowledge(self, incident: IncidentKey, *, by: str, at: int) -> bool:
+        """Note that somebody is on it, which ends reminders and escalation; False where it is over or not there."""
+
+    async def note(self, incident: IncidentKey, *, by: str, at: int, text: str) -> bool:
+        """Add a person's note to an incident's timeline; False where there is no such incident."""
+
+    async def channels(self) -> list[ChannelState]:
+        """How every channel does that ever had a message or an attempt, by name."""
+
+    async def attempts(self, channel: str, *, limit: int) -> list[Attempt]:
+        """A channel's last attempts, newest first."""
+
+    async def secret(self) -> bytes:
+        """The key that links are signed with: made once, 32 random bytes, and kept."""
