@@ -44,13 +44,18 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChannelState(msgspec.Struct, frozen=True, kw_only=True):
-    """How a channel does: messages that wait, that were given up, its last attempt; why it is disabled, else None."""
+    """How a channel does: messages that wait, that were given up, its last attempt; why it is disabled, else None.
+
+    `arrived` and `refused` count the attempts there ever were, by what came of them: they only grow.
+    """
 
     channel: str
     pending: int
     failed: int
     last: Attempt | None
     disabled: str | None
+    arrived: int = 0
+    refused: int = 0
 
 
 class Outbox(Protocol):

@@ -7,7 +7,7 @@ import msgspec
 
 from milkrun.core.alert import Firing, Message
 from milkrun.core.endpoint import Endpoint, Registered
-from milkrun.core.incident import Entry, Exhibit, Incident, IncidentKey
+from milkrun.core.incident import Entry, Exhibit, Incident, IncidentKey, Kind
 from milkrun.core.outcome import Outcome
 from milkrun.core.result import Result
 from milkrun.core.rollup import Period, Rollup
@@ -150,11 +150,13 @@ class Store(Protocol):
         *,
         endpoint: int | None = None,
         open_only: bool = False,
+        closed_only: bool = False,
         states: Iterable[Outcome] | None = None,
+        kinds: Iterable[Kind] | None = None,
         limit: int = 50,
         offset: int = 0,
     ) -> Page:
-        """Incidents, newest first."""
+        """Incidents, newest first; of these states and kinds, None for all."""
 
     async def case(self, incident: IncidentKey) -> Case | None:
         """All that is known of one incident; None where there is none such."""
