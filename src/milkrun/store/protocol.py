@@ -55,10 +55,14 @@ class Batch(msgspec.Struct, kw_only=True):
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of incidents, newest first, and how many there are in all."""
+    """A page of incidents, newest first, and how many there are in all.
+
+    `acknowledged` says which of those on the page somebody is on, and who (the first who said so).
+    """
 
     items: tuple[Incident, ...]
     total: int
+    acknowledged: dict[IncidentKey, str] = {}
 
 
 class Storage(msgspec.Struct, frozen=True, kw_only=True):
