@@ -1,4 +1,4 @@
-"""The Kind seam: each kind of check declares in its own file which of an endpoint's keys it reads, and how."""
+"""The Kind seams: each kind of check, and of channel, declares in its own file which keys it reads, and how."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -27,3 +27,13 @@ class Kind(Protocol):
 
 
 Kinds = Mapping[str, Kind]
+
+
+class ChannelReader(Protocol):
+    """One kind of channel, as far as configuration knows it; the whole of it is alerting's to know."""
+
+    def read(self, section: Section) -> msgspec.Struct | None:
+        """Read its own keys; None where they cannot be used, with every reason reported to the section."""
+
+
+ChannelReaders = Mapping[str, ChannelReader]

@@ -10,6 +10,7 @@ from milkrun.config.section import Section
 from milkrun.config.settings import BasicAuth, ClientSettings, StorageSettings, WebSettings
 
 _BCRYPT = re.compile(rb"\$2[abxy]?\$\d\d\$[./A-Za-z0-9]{53}")
+_PUBLIC = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?", re.IGNORECASE)
 
 
 class ProcessReader:
@@ -58,8 +59,17 @@ def read_web(section: Section) -> WebSettings:
     return WebSettings(
         host=section.text("host") or section.text("address") or default.host,
         port=section.number("port", default.port, least=1, most=65_535),
+        url=_public_address(section),
         allowed_hosts=tuple([words.text for words in section.texts("allowed-hosts")]),
     )
+
+
+def _public_address(section: Section) -> str:
+    """`url`: where people reach the pages."""
+    words = section.words("url")
+    if words is not None and _PUBLIC.fullmatch(words.text) is None:
+        section.problem_at(words, "expected the address of the pages, such as https://status.example.org")
+    return "" if words is None else words.text.rstrip("/")
 
 
 def read_security(section: Section) -> BasicAuth | None:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from milkrun.core.alert import Route
 from milkrun.core.endpoint import Endpoint
 
 
@@ -26,10 +27,14 @@ class StorageSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Where pages are served. `allowed_hosts` adds to the host names that loopback always answers to."""
+    """Where pages are served. `allowed_hosts` adds to the host names that loopback always answers to.
+
+    `url` is where people reach the pages, for links in alerts, without a slash at its end; "" where nobody said.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8090
+    url: str = ""
     allowed_hosts: tuple[str, ...] = ()
     basic: BasicAuth | None = None
     allow_unauthenticated: bool = False
@@ -67,6 +72,45 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
     proxy_from_environment: bool = False
 
 
+class Rate(msgspec.Struct, frozen=True, kw_only=True):
+    """At most `count` letters in any `per` milliseconds."""
+
+    count: int
+    per: int
+
+
+class ChannelSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """A channel as configured. `options` are its kind's; one delivery may take `timeout` seconds."""
+
+    name: str
+    kind: str
+    options: msgspec.Struct
+    rate: Rate | None = None
+    timeout: float = 15.0
+
+
+class HeartbeatSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """A URL to visit every `interval` seconds for as long as Milkrun is really checking; whoever knows it can lie."""
+
+    url: str
+    interval: float = 60.0
+    timeout: float = 10.0
+
+    def __repr__(self) -> str:
+        return f"HeartbeatSettings(url=<hidden>, interval={self.interval!r}, timeout={self.timeout!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, float]]:  # else msgspec's own shows every field
+        return [("interval", self.interval), ("timeout", self.timeout)]
+
+
+class AlertingSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is told of what. Names of channels and of routes are unique; every channel a route names is there."""
+
+    channels: tuple[ChannelSettings, ...] = ()
+    routes: tuple[Route, ...] = ()
+    heartbeat: HeartbeatSettings | None = None
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a process runs by."""
 
@@ -74,6 +118,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     storage: StorageSettings = StorageSettings()
     web: WebSettings = WebSettings()
     client: ClientSettings = ClientSettings()
+    alerting: AlertingSettings = AlertingSettings()
     location: str = "local"
     data: str = "data"
     warnings: tuple[str, ...] = ()
