@@ -29,11 +29,13 @@ class PermanentError(DeliveryError):
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
     """What one delivery says: the messages of a claim, and the links to put in.
 
-    `id` is the idempotency key of this delivery, the same at every try. `incident_urls` and `ack_urls` are by the
+    `id` is the idempotency key of this delivery, the same at every try; `at` is when this try began, epoch ms: what is
+    said to have lasted three minutes has lasted them when it is read. `incident_urls` and `ack_urls` are by the
     message's id; what has no link is not in them. `messages` are oldest first and all of one channel.
     """
 
     id: str
+    at: int
     messages: tuple[Message, ...]
     dashboard: str
     incident_urls: Mapping[str, str]
