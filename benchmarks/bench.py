@@ -32,6 +32,7 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     window: float = 30.0
     pages: int = 30
     soak: int = 600
+    endure: float = 600.0
 
 
 QUICK = Sizes(
@@ -47,6 +48,7 @@ QUICK = Sizes(
     window=4.0,
     pages=5,
     soak=12,
+    endure=8.0,
 )
 
 

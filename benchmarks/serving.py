@@ -18,23 +18,29 @@ from benchmarks.measure import cpu_of, descriptors, resident
 
 
 class Monitored(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run monitors: the same interval, condition and maximum age for every URL."""
+    """What a run monitors: the same interval, condition and maximum age for every URL.
+
+    `slowest` is the time limit of a check; `besides` is more of the configuration, as YAML.
+    """
 
     urls: Sequence[str]
     interval: str = "10s"
     max_age: str | None = None
     descriptors: int | None = None
     groups: int = 10
+    slowest: str = "10s"
+    besides: str = ""
 
     def config(self) -> str:
         """The configuration, as YAML."""
         age = f", connection: {{max-age: {self.max_age}}}" if self.max_age else ""
+        age += f", client: {{timeout: {self.slowest}}}"
         rules = f'interval: {self.interval}, conditions: ["[STATUS] == 200", "[RESPONSE_TIME] < 5000"]{age}'
         lines = [
             f"- {{name: service-{i:05}, group: group-{i % self.groups:02}, url: {url}, {rules}}}"
             for i, url in enumerate(self.urls)
         ]
-        return "endpoints:\n" + "\n".join(lines) + "\n"
+        return "endpoints:\n" + "\n".join(lines) + "\n" + self.besides
 
 
 class Serving:

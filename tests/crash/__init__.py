@@ -1,0 +1,1 @@
+"""Milkrun is killed again and again under load, and afterwards its books are compared with what really happened."""

@@ -1,0 +1,162 @@
+"""Milkrun itself, the real command, started and killed at random moments until its rounds are over."""
+
+import asyncio
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+from tests.crash.plan import Plan
+from tests.support.command_line import COMMAND, environment, serving
+
+CONFIG = """\
+endpoints:
+{endpoints}
+network: {{hosts: 1000000}} # one address is all there is here
+alerting:
+  channels:
+    receiver: {{type: webhook, url: "http://127.0.0.1:{receiver}/"}}
+  routes:
+    - {{name: all, channels: [receiver], group-wait: 500ms}}
+"""
+ENDPOINT = """\
+  - {{name: "e{number}", url: "http://127.0.0.1:{port}/{number}", interval: 1s, conditions: ["[STATUS] == 200"], \
+flapping: {{enabled: false}}}}"""
+
+LIFE = (1.0, 4.5)  # seconds from readiness to the kill
+STILLBIRTH = 0.1  # of the lives end before they are ready
+READY_WITHIN = 60.0
+SETTLE_WITHIN = 180.0
+RECOVERY = 15.0  # seconds of the plan without trouble, at its end
+AFTERWARDS = 5.0  # seconds in which the last recoveries are noticed
+
+
+class Life(msgspec.Struct, frozen=True, kw_only=True):
+    """One process: when its greeting was read (None: never) and when it was killed or had stopped, epoch seconds."""
+
+    ready: float | None
+    ended: float
+    killed: bool
+
+
+class Played(msgspec.Struct, frozen=True, kw_only=True):
+    """All that happened: to be compared with what is in the books."""
+
+    plan: Plan
+    lives: tuple[Life, ...]
+    deliveries: Path
+
+
+# What goes on beside the kills, such as a disk that fills up. When the event is set it puts all right, and ends.
+Trouble = Callable[[asyncio.Event], Awaitable[None]]
+
+
+async def play(
+    folder: Path, *, rounds: int, endpoints: int, seed: int, database: list[object], trouble: Trouble | None = None
+) -> Played:
+    """Kill `rounds` times, then let what is left be checked and delivered, and stop in good order."""
+    expected = rounds * (sum(LIFE) / 2 + 1.5)
+    now = time.time()
+    plan = Plan(seed=seed, begins=now + 3, ends=now + 3 + max(expected, 40.0), endpoints=endpoints)
+    (folder / "plan.json").write_bytes(msgspec.json.encode(plan))
+    deliveries = folder / "deliveries.jsonl"
+    chance = random.Random(seed)  # noqa: S311 - a seed makes it the same again
+    async with _stage(folder, deliveries) as (port, receiver):
+        config = folder / "milkrun.yaml"
+        listed = "\n".join(ENDPOINT.format(number=number, port=port) for number in range(endpoints))
+        config.write_text(CONFIG.format(endpoints=listed, receiver=receiver))
+        command = ["serve", "--config", config, "--port", "0", *database]
+        async with _beside(trouble, until=plan.ends - RECOVERY):
+            lives = [await _life(command, folder, chance, number) for number in range(rounds)]
+            last = await _last_life(command, folder, plan)
+    return Played(plan=plan, lives=(*lives, last), deliveries=deliveries)
+
+
+@asynccontextmanager
+async def _beside(trouble: Trouble | None, until: float) -> AsyncIterator[None]:
+    """Have the trouble until shortly before the plan ends."""
+    if trouble is None:
+        yield
+        return
+    over = asyncio.Event()
+    asyncio.get_running_loop().call_later(until - time.time(), over.set)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(trouble(over), name="trouble")
+        try:
+            yield
+        finally:
+            over.set()
+
+
+@asynccontextmanager
+async def _stage(folder: Path, deliveries: Path) -> AsyncIterator[tuple[int, int]]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.crash.stage",
+        str(folder / "plan.json"),
+        str(deliveries),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    if process.stdout is None or process.stdin is None:
+        raise RuntimeError("the stage has no pipes")
+    try:
+        async with asyncio.timeout(READY_WITHIN):
+            first, second = (await process.stdout.readline()).split()
+        yield int(first), int(second)
+    finally:
+        process.stdin.close()
+        await process.wait()
+
+
+async def _life(command: list[object], folder: Path, chance: random.Random, number: int) -> Life:
+    """One life, ended by SIGKILL; some end before they are ready, but never two in a row."""
+    if number % 2 and chance.random() < 2 * STILLBIRTH:
+        return await _stillbirth(command, folder, chance.uniform(0.0, 1.0))
+    with (folder / "errors.txt").open("ab") as errors:
+        async with serving(*command, stderr=errors.fileno()) as served:
+            ready = time.time()
+            await asyncio.sleep(chance.uniform(*LIFE))
+            served.process.kill()
+            ended = time.time()
+            await served.process.wait()
+    return Life(ready=ready, ended=ended, killed=True)
+
+
+async def _stillbirth(command: list[object], folder: Path, after: float) -> Life:
+    with (folder / "errors.txt").open("ab") as errors:
+        process = await asyncio.create_subprocess_exec(
+            *COMMAND, *map(str, command), stdout=asyncio.subprocess.DEVNULL, stderr=errors, env=environment()
+        )
+        await asyncio.sleep(after)
+        process.kill()
+        ended = time.time()
+        await process.wait()
+    return Life(ready=None, ended=ended, killed=True)
+
+
+async def _last_life(command: list[object], folder: Path, plan: Plan) -> Life:
+    """Live until the plan is over and nothing waits to be delivered, then stop as an operator does."""
+    with (folder / "errors.txt").open("ab") as errors:
+        async with serving(*command, stderr=errors.fileno()) as served:
+            ready = time.time()
+            await asyncio.sleep(max(0.0, plan.ends + AFTERWARDS - time.time()))
+            await served.eventually("/api/v1/alerts", _nothing_waits, within=SETTLE_WITHIN)
+            await served.stop(signal.SIGTERM, within=30)
+    return Life(ready=ready, ended=time.time(), killed=False)
+
+
+def _nothing_waits(alerts: dict[str, list[dict[str, object]]]) -> bool:
+    return all(channel["pending"] == 0 for channel in alerts["channels"])
+
+
+def temporary() -> "tempfile.TemporaryDirectory[str]":
+    """A folder on a real disk: what a kill leaves behind is the disk's business, too."""
+    return tempfile.TemporaryDirectory(prefix="milkrun-crash-", dir="/var/tmp")
