@@ -19,7 +19,8 @@ ALL_SEVERITIES = frozenset(Severity)
 class QuietHours(msgspec.Struct, frozen=True, kw_only=True):
     """Hours in which a route's messages wait for the end of them. `days` are 0 for Monday; severities in `save` pass.
 
-    `begins` after `ends` means over midnight. Wall times of `zone`.
+    `begins` after `ends` means over midnight, and the day is the one they begin on; equal ones are no hours at all.
+    Wall times of `zone`.
     """
 
     begins: time
@@ -106,7 +107,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 class Message(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the outbox. `id` is its idempotency key, made of what it is, so that it cannot be there twice.
 
-    Not sent before `due`; before `firm` an incident's end still takes it back (both epoch ms).
+    Not sent before `due`; before `firm` an incident's end still takes it back (both epoch ms). A RESOLVE that does not
+    `tell` is never sent: it only takes back, for a route that does not tell of the end.
     """
 
     id: str
@@ -118,11 +120,19 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     due: int
     firm: int
     subject: Subject
+    tells: bool = True
 
 
 class Firing(msgspec.Struct, frozen=True, kw_only=True):
-    """A route has told, or is about to tell, of an endpoint's incident; it has not told of its end."""
+    """A route has told, or is about to tell, of an endpoint's incident; it has not told of its end.
+
+    `channels` are all that were or may yet be told, `subject` what they were told of: the end can be told to them, too,
+    when endpoint and route are long gone from the configuration. `incident` is as it was when last told of; its
+    `parent` is set while another outage explains it.
+    """
 
     endpoint: int
     route: str
+    channels: tuple[str, ...]
     incident: Incident
+    subject: Subject
