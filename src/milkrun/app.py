@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 import uvloop
 
+from milkrun.alerting.kinds import CHANNELS
 from milkrun.client import Client, Descriptors, UsageError, raise_limit
 from milkrun.clock import Clock, SystemClock
 from milkrun.config.problems import ConfigError
@@ -101,7 +102,7 @@ async def _serve(settings: Settings, announce: Callable[[str], None], paths: Seq
         stack.callback(live.close)
         web = _bound(settings, store, live, clock.wall())
         stack.push_async_callback(asyncio.to_thread, web.stop, WEB_STOPS)
-        source = FileSource(settings, paths, KINDS)
+        source = FileSource(settings, paths, KINDS, CHANNELS)
         changes = source.changes()
         with _needed():
             monitor = await _monitor(settings, clock, store, live, client)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from milkrun.alerting.kinds import CHANNELS
 from milkrun.clock import settle
 from milkrun.config.load import load
 from milkrun.config.problems import ConfigError
@@ -23,7 +24,7 @@ def written(endpoints: dict[str, str]) -> str:
 
 def read(folder: Path, endpoints: dict[str, str]) -> tuple[Endpoint, ...]:
     (folder / "endpoints.yaml").write_text(written(endpoints))
-    return load([folder / "endpoints.yaml"], KINDS, {}).endpoints
+    return load([folder / "endpoints.yaml"], KINDS, CHANNELS, {}).endpoints
 
 
 @pytest.fixture(params=["memory", "file"])
@@ -39,7 +40,7 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[EndpointSour
         return memory, replace
     file = tmp_path / "config.yaml"
     file.write_text(written(begin))
-    files = FileSource(load([file], KINDS, {}), [file], KINDS, {})
+    files = FileSource(load([file], KINDS, CHANNELS, {}), [file], KINDS, CHANNELS, {})
 
     async def rewrite(endpoints: dict[str, str]) -> None:
         file.write_text(written(endpoints))
@@ -108,7 +109,7 @@ async def test_changes_end_when_the_source_closes(source: tuple[EndpointSource, 
 async def test_files_that_cannot_be_used_leave_everything_as_it_was(tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
     file.write_text(written({"a": "1"}))
-    source = FileSource(load([file], KINDS, {}), [file], KINDS, {})
+    source = FileSource(load([file], KINDS, CHANNELS, {}), [file], KINDS, CHANNELS, {})
     changes, _ = await begun(source)
     file.write_text("endpoints: [{name: b}]")
     with pytest.raises(ConfigError):

@@ -17,6 +17,7 @@ import structlog
 from msgspec.structs import replace
 
 from milkrun import app
+from milkrun.alerting.kinds import CHANNELS
 from milkrun.config.load import load
 from milkrun.config.settings import ClientSettings, Settings, WebSettings
 from milkrun.core.endpoint import Endpoint
@@ -89,7 +90,7 @@ def configured(folder: Path, *names: str, port: int) -> tuple[Settings, Path]:
         "endpoints:\n"
         + "".join(f"  - {{name: {name}, url: 'http://127.0.0.1:{port}/', interval: 1s}}\n" for name in names)
     )
-    settings = load([path], KINDS)
+    settings = load([path], KINDS, CHANNELS)
     return replace(settings, data=str(folder / "data"), web=WebSettings(port=0)), path
 
 

@@ -13,6 +13,7 @@ import anyio.to_thread
 import httpx2
 import pytest
 
+from milkrun.alerting.kinds import CHANNELS
 from milkrun.client import Client
 from milkrun.client.httpx import Transport
 from milkrun.config.composer import Composer
@@ -59,7 +60,7 @@ def blocks(document: str, language: str) -> list[str]:
 
 @pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda path: path.name)
 def test_every_example_loads_without_a_warning(example: Path) -> None:
-    settings = load([example], KINDS, VARIABLES)
+    settings = load([example], KINDS, CHANNELS, VARIABLES)
     assert settings.endpoints
     assert not settings.warnings
 
@@ -71,7 +72,7 @@ def test_every_configuration_in_a_document_loads_without_a_warning(document: str
     for number, text in enumerate(shown):
         path = tmp_path / f"{number}.yaml"
         path.write_text(text)
-        assert not load([path], KINDS, VARIABLES).warnings
+        assert not load([path], KINDS, CHANNELS, VARIABLES).warnings
 
 
 def test_the_readmes_configuration_is_ten_lines() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from milkrun.alerting.kinds import CHANNELS
 from milkrun.client import (
     Client,
     ConnectionFacts,
@@ -309,6 +310,6 @@ def test_whatever_a_configuration_is_let_say_can_be_prepared(
 ) -> None:
     target = {"name": "a", "url": "http://h/", **keys, "client": client}
     with suppress(ConfigError):
-        loaded = load([write_configuration(tmp_path, [target])], KINDS, {})
+        loaded = load([write_configuration(tmp_path, [target])], KINDS, CHANNELS, {})
         shared = Client(http2=False, proxy="environment" if by_environment else None, descriptors=Descriptors(9))
         probe_makers(shared, clock=SystemClock(), lag_since=lambda _: 0.0)["http"](loaded.endpoints[0])

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from milkrun import app
+from milkrun.alerting.kinds import CHANNELS
 from milkrun.client import Client
 from milkrun.clock import SystemClock
 from milkrun.config.load import load
@@ -40,7 +41,7 @@ class Checks:
         self.sections: dict[str, object] = {}  # of the configuration, beside its endpoints
 
     def settings(self, *endpoints: dict[str, object]) -> Settings:
-        return load([write_configuration(self._folder, endpoints, **self.sections)], KINDS)
+        return load([write_configuration(self._folder, endpoints, **self.sections)], KINDS, CHANNELS)
 
     async def of(self, url: str, *conditions: str, rounds: int = 1, **keys: object) -> list[Result]:
         """The results of one endpoint, one a round."""

@@ -3,6 +3,7 @@
 from pathlib import Path
 from textwrap import dedent
 
+from milkrun.alerting.kinds import CHANNELS
 from milkrun.config.load import load
 from milkrun.config.problems import ConfigError
 from milkrun.config.settings import Settings
@@ -20,7 +21,7 @@ class Configured:
 
     def load(self, text: str, **environ: str) -> Settings:
         self.file.write_text(dedent(text), encoding="utf-8")
-        return load([self.file], KINDS, environ)
+        return load([self.file], KINDS, CHANNELS, environ)
 
     def endpoint(self, text: str, **environ: str) -> Endpoint:
         """The only endpoint, its keys given as one flat text."""

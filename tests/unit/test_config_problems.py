@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from milkrun.alerting.kinds import CHANNELS
 from milkrun.config.load import load
 from milkrun.config.problems import ConfigError
 from milkrun.probes.kinds import KINDS
@@ -94,7 +95,7 @@ def test_every_error_of_a_file_is_told_at_once(configured: Configured) -> None:
         ("url: http://h/\nconnection: {fresh: true, max-age: 5m}", "connection.fresh: expected fresh or max-age"),
         ("url: http://h/\nconnection: {fresh: true, max-uses: 5}", "connection.fresh: expected fresh or max-uses"),
         ("url: http://h/\nconnection: {max-uses: 0}", "connection.max-uses: expected a whole number from 1"),
-        ("url: http://h/\nzzz: 1", "zzz: unknown key; known here are body, client,"),
+        ("url: http://h/\nzzz: 1", "zzz: unknown key; known here are alerts, body, client,"),
         ("url: http://h/\nurl: http://h/", "url: expected each key once; it is on line 3 already"),
         ("url: http://h/\nclient: {timeout: 1s, timeout: 2s}", "client.timeout: expected each key once"),
         ("url: http://h/\nconditions: [{a: 1, a: 2}]", "conditions[0].a: expected each key once"),
@@ -125,7 +126,7 @@ def test_each_wrong_key_is_told_with_its_path(configured: Configured, keys: str,
         ("a: {<<: [{b: 1}, 5]}", "1: expected << to name a mapping"),
         ("a: " + "[" * 100 + "]" * 100, "1: expected at most 64 levels of nesting"),
         ("a: \x07", "this is not YAML: it contains a control character"),
-        ("zzz: 1", "1: zzz: unknown key; known here are client, endpoints, security, storage, web"),
+        ("zzz: 1", "1: zzz: unknown key; known here are alerting, client, endpoints, security, storage, web"),
         ("web: {port: 1}\nweb: {port: 2}", "2: web: expected each key once; it is on line 1 already"),
         ("endpoints: []\nendpoints: []", "2: endpoints: expected each key once"),
         ("web: {host: a, address: b}", "1: web.host: expected host or address, not both"),
@@ -231,11 +232,11 @@ def test_a_configuration_without_endpoints_is_valid(configured: Configured, text
 def test_what_gatus_has_and_we_do_not_build_yet_is_one_warning_each(configured: Configured) -> None:
     settings = configured.load(
         """
-        alerting: {slack: {webhook-url: x}}
+        announcements: []
         endpoints:
-          - {name: a, url: "http://h/", alerts: [{type: slack}], client: {tunnel: x}}
-          - {name: b, url: "http://h/", alerts: [{type: slack}], client: {tunnel: x}, ui: {hide-url: true}}
-          - {name: c, url: "http://h/", alerts: [], body: "[ENDPOINT_NAME]"}
+          - {name: a, url: "http://h/", client: {tunnel: x}}
+          - {name: b, url: "http://h/", client: {tunnel: x}, ui: {hide-url: true}}
+          - {name: c, url: "http://h/", body: "[ENDPOINT_NAME]"}
           - {name: d, url: "tcp://h:1"}
           - {name: e, url: "8.8.8.8", dns: {query-name: x}}
           - {name: g, url: "http://h/", client: {tls: {renegotiation: once}, dns-resolver: "tcp://9.9.9.9:53"}}
@@ -245,8 +246,7 @@ def test_what_gatus_has_and_we_do_not_build_yet_is_one_warning_each(configured: 
     )
     file = configured.file
     assert settings.warnings == (
-        f"{file}:2: alerting: Gatus's 'alerting' is not built yet and has no effect",
-        f"{file}:4: endpoints[0].alerts: Gatus's 'alerts' is not built yet and has no effect (and 2 more places)",
+        f"{file}:2: announcements: Gatus's 'announcements' is not built yet and has no effect",
         (
             f"{file}:4: endpoints[0].client.tunnel: Gatus's 'tunnel' is not built yet and has no effect "
             "(and 1 more place)"
@@ -275,7 +275,7 @@ def test_problems_of_all_files_are_one_error(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("zzz: 1")
     (tmp_path / "b.yaml").write_text("web: 1")
     with pytest.raises(ConfigError) as caught:
-        load([tmp_path, tmp_path / "missing.yaml"], KINDS, {})
+        load([tmp_path, tmp_path / "missing.yaml"], KINDS, CHANNELS, {})
     assert [Path(problem.file).name for problem in caught.value.problems] == ["a.yaml", "b.yaml", "missing.yaml"]
     assert str(caught.value).count("\n") == 2
     assert caught.value.problems[2].message == "this file cannot be read: No such file or directory"

@@ -7,6 +7,7 @@ import bcrypt
 import pytest
 from rich.pretty import pretty_repr
 
+from milkrun.alerting.kinds import CHANNELS
 from milkrun.config.files import config_files
 from milkrun.config.load import load
 from milkrun.config.problems import ConfigError, Refused
@@ -120,31 +121,31 @@ def endpoint(name: str) -> str:
 def test_a_folder_is_read_in_the_order_of_names(tmp_path: Path) -> None:
     write(tmp_path, b_yml=endpoint("b"), a_yaml=endpoint("a"), c__d_yaml=endpoint("c"), e_txt="{not read")
     write(tmp_path / "..data", z_yaml=endpoint("a"))
-    settings = load([tmp_path], KINDS, {})
+    settings = load([tmp_path], KINDS, CHANNELS, {})
     assert [one.name for one in settings.endpoints] == ["a", "b", "c"]
 
 
 def test_several_paths_are_one_configuration(tmp_path: Path) -> None:
     write(tmp_path, a_yaml=endpoint("a"), b_yaml="web: {port: 9000}")
-    settings = load([tmp_path / "b.yaml", tmp_path / "a.yaml"], KINDS, {})
+    settings = load([tmp_path / "b.yaml", tmp_path / "a.yaml"], KINDS, CHANNELS, {})
     assert (settings.web.port, len(settings.endpoints)) == (9000, 1)
 
 
 def test_a_key_taken_in_another_file_is_a_collision(tmp_path: Path) -> None:
     write(tmp_path, a_yaml=endpoint("a"), b_yaml=endpoint("A"))
     with pytest.raises(ConfigError, match=r"b\.yaml:2: endpoints\[0\]\.name: expected .* endpoints\[0\] .*a\.yaml:2"):
-        load([tmp_path], KINDS, {})
+        load([tmp_path], KINDS, CHANNELS, {})
 
 
 def test_a_section_stands_in_one_file_only(tmp_path: Path) -> None:
     write(tmp_path, a_yaml="web: {port: 1}", b_yaml="web: {port: 2}")
     with pytest.raises(ConfigError, match=r"b\.yaml:1: web: expected this section in one file only"):
-        load([tmp_path], KINDS, {})
+        load([tmp_path], KINDS, CHANNELS, {})
 
 
 def test_a_folder_without_yaml_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="expected at least one"):
-        load([tmp_path], KINDS, {})
+        load([tmp_path], KINDS, CHANNELS, {})
 
 
 def test_a_folder_that_cannot_be_listed_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,15 +160,15 @@ def test_a_folder_that_cannot_be_listed_is_an_error(tmp_path: Path, monkeypatch:
 def test_a_file_that_is_not_utf_8_is_an_error_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_bytes(b"web: {}\nstorage: {}\n# \xff\n")
     with pytest.raises(ConfigError, match=r"a\.yaml:3: expected UTF-8 text"):
-        load([tmp_path / "a.yaml"], KINDS, {})
+        load([tmp_path / "a.yaml"], KINDS, CHANNELS, {})
 
 
 def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_bytes(b"\xef\xbb\xbfweb: {port: 9000}\n")
-    assert load([tmp_path / "a.yaml"], KINDS, {}).web.port == 9000
+    assert load([tmp_path / "a.yaml"], KINDS, CHANNELS, {}).web.port == 9000
 
 
 def test_variables_come_from_the_environment_unless_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MILKRUN_TEST_PORT", "9001")
     (tmp_path / "a.yaml").write_text("web: {port: $MILKRUN_TEST_PORT}")
-    assert load([tmp_path / "a.yaml"], KINDS).web.port == 9001
+    assert load([tmp_path / "a.yaml"], KINDS, CHANNELS).web.port == 9001

@@ -7,6 +7,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from milkrun.alerting.kinds import CHANNELS
 from milkrun.config.load import load
 from milkrun.config.problems import ConfigError
 from milkrun.core.condition import parse_condition
@@ -91,7 +92,7 @@ def test_any_document_is_read_or_refused(tmp_path: Path, lines: list[str]) -> No
     file = tmp_path / "config.yaml"
     file.write_text("\n".join(lines))
     with suppress(ConfigError):
-        load([file], KINDS, {})
+        load([file], KINDS, CHANNELS, {})
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -100,4 +101,4 @@ def test_any_text_is_read_or_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "config.yaml"
     file.write_bytes(text.encode(errors="surrogatepass"))
     with suppress(ConfigError):
-        load([file], KINDS, {})
+        load([file], KINDS, CHANNELS, {})

@@ -7,6 +7,7 @@ and are nothing to `validate`.
 from collections.abc import Sequence
 from pathlib import Path
 
+from milkrun.alerting.kinds import CHANNELS
 from milkrun.cli.refusal import refuse, tell
 from milkrun.config.load import load
 from milkrun.config.problems import ConfigError
@@ -16,7 +17,7 @@ from milkrun.probes.kinds import KINDS
 
 def read(paths: Sequence[Path]) -> Settings:
     """Read files and folders. Raises ConfigError with every problem there is."""
-    return load(paths, KINDS)
+    return load(paths, KINDS, CHANNELS)
 
 
 def read_or_refuse(paths: Sequence[Path]) -> Settings:

@@ -4,7 +4,6 @@
 NOT_BUILT_KEYS: dict[str, frozenset[str]] = {
     "": frozenset(
         {
-            "alerting",
             "announcements",
             "concurrency",
             "connectivity",
@@ -22,7 +21,6 @@ NOT_BUILT_KEYS: dict[str, frozenset[str]] = {
     ),
     "endpoints": frozenset(
         {
-            "alerts",
             "always-run",
             "extra-labels",
             "graphql",

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import msgspec
 
+from milkrun.config.alerting import AlertingReader
 from milkrun.config.composer import Composer, Top
 from milkrun.config.endpoints import EndpointReader
 from milkrun.config.files import config_files, read_text
 from milkrun.config.gatus import NOT_BUILT_KEYS
-from milkrun.config.kind import Kinds
+from milkrun.config.kind import ChannelReaders, Kinds
 from milkrun.config.nodes import Mapping as MappingNode
 from milkrun.config.nodes import is_null
 from milkrun.config.problems import ConfigError, Refused, Report
@@ -21,16 +22,19 @@ from milkrun.core.endpoint import Endpoint
 
 MAX_ENDPOINTS = 50_000
 ENDPOINTS = "endpoints"
+ALERTING = "alerting"
 
 
-def load(paths: Sequence[Path], kinds: Kinds, environ: Mapping[str, str] | None = None) -> Settings:
+def load(
+    paths: Sequence[Path], kinds: Kinds, channels: ChannelReaders, environ: Mapping[str, str] | None = None
+) -> Settings:
     """Read files, and folders of files, into Settings.
 
     Endpoints of all files are one list; each other section may stand in one file only. `environ` is where
     variables come from, the process's environment if not given. Raises ConfigError with every problem of every
     file.
     """
-    loading = _Loading(kinds, os.environ if environ is None else environ)
+    loading = _Loading(kinds, channels, os.environ if environ is None else environ)
     for path in paths:
         loading.folder_or_file(path)
     return loading.settings()
@@ -39,13 +43,14 @@ def load(paths: Sequence[Path], kinds: Kinds, environ: Mapping[str, str] | None 
 class _Loading:
     """One load under way: gathers endpoints, sections and reports over all files."""
 
-    def __init__(self, kinds: Kinds, environ: Mapping[str, str]) -> None:
+    def __init__(self, kinds: Kinds, channels: ChannelReaders, environ: Mapping[str, str]) -> None:
         self._reader = EndpointReader(kinds)
         self._environ = environ
         self._reports: list[Report] = []
         self._endpoints: dict[str, Endpoint] = {}
         self._places: dict[str, str] = {}
         self._process = ProcessReader()
+        self._alerting = AlertingReader(channels)
         self._count = 0
 
     def folder_or_file(self, path: Path) -> None:
@@ -60,6 +65,7 @@ class _Loading:
 
     def settings(self) -> Settings:
         """All of it; raises ConfigError if anything is wrong."""
+        alerting = self._alerting.settings(self._endpoints.values())
         problems = [problem for report in self._reports for problem in report.problems]
         if problems:
             raise ConfigError(problems)
@@ -68,6 +74,7 @@ class _Loading:
             storage=self._process.storage,
             web=msgspec.structs.replace(self._process.web, basic=self._process.basic),
             client=self._process.client,
+            alerting=alerting,
             warnings=tuple([warning for report in self._reports for warning in report.warnings]),
         )
 
@@ -87,13 +94,19 @@ class _Loading:
             self._endpoint(top, report)
         elif top.key in NOT_BUILT_KEYS[""]:
             report.warning(top.line, top.key, not_built(top.key))
-        elif top.key in self._process.sections:
+        elif top.key in self._process.sections or top.key == ALERTING:
             section = self._section(top, top.key, report)
             if section is not None:
-                self._process.read(top.key, section)
+                self._read(top.key, section)
         elif not (top.anchored or top.key.startswith("x-")):
-            known = (ENDPOINTS, *self._process.sections)
+            known = (ENDPOINTS, ALERTING, *self._process.sections)
             report.problem(top.line, top.key, unknown_key(top.key, known, NOT_BUILT_KEYS[""]))
+
+    def _read(self, name: str, section: Section) -> None:
+        if name == ALERTING:
+            self._alerting.read(section)
+        else:
+            self._process.read(name, section)
 
     def _section(self, top: Top, path: str, report: Report) -> Section | None:
         if is_null(top.value):
@@ -112,9 +125,12 @@ class _Loading:
         if self._count > MAX_ENDPOINTS:
             raise Refused(top.value.line, f"expected at most {MAX_ENDPOINTS:,} endpoints")
         section = self._section(top, f"{ENDPOINTS}[{top.index}]", report)
-        endpoint = None if section is None else self._reader.read(section)
-        if section is not None and endpoint is not None:
-            self._add(endpoint, section, report)
+        if section is not None:
+            alerts = section.sections("alerts")
+            endpoint = self._reader.read(section)
+            if endpoint is not None:
+                self._alerting.gatus.alerts(alerts, endpoint)
+                self._add(endpoint, section, report)
 
     def _add(self, endpoint: Endpoint, section: Section, report: Report) -> None:
         place = f"{section.path} ({report.file}:{section.line})"

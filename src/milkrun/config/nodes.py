@@ -44,3 +44,12 @@ Node = Scalar | Sequence | Mapping
 def is_null(node: Node) -> bool:
     """Whether a key was left without a value, which counts as not given."""
     return isinstance(node, Scalar) and node.plain and node.text in NULLS
+
+
+def plain(node: Node) -> object:
+    """What a node says, without where it says it: texts, lists and dictionaries."""
+    if isinstance(node, Scalar):
+        return node.text
+    if isinstance(node, Sequence):
+        return [plain(item) for item in node.items]
+    return {key: plain(entry.value) for key, entry in node.entries.items()}

@@ -4,14 +4,15 @@ A reader asks for the keys it knows and says at the end that it is done; whateve
 key. No reader stops at an error: it gets the default and goes on, so that every error is found in one pass.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from difflib import get_close_matches
+from hashlib import blake2b
 from typing import TypeVar
 
 import msgspec
 
+from milkrun.config.nodes import Entry, Node, Scalar, Sequence, is_null, plain
 from milkrun.config.nodes import Mapping as MappingNode
-from milkrun.config.nodes import Node, Scalar, Sequence, is_null
 from milkrun.config.problems import Report
 from milkrun.config.quantities import parse_size
 from milkrun.config.variables import UndefinedError, expand
@@ -40,7 +41,7 @@ class Section:
     def __init__(self, node: MappingNode | None, path: str, report: Report, environ: Mapping[str, str]) -> None:
         self.path = path
         self.line = None if node is None else node.line
-        self._entries = {} if node is None else node.entries
+        self.entries = {} if node is None else node.entries
         self._report = report
         self._environ = environ
         self._asked: dict[str, None] = {}
@@ -61,7 +62,7 @@ class Section:
 
     def flag(self, key: str, *, default: bool) -> bool:
         """`true` or `false`; `yes`, `on` and 1 are none, as in YAML 1.2."""
-        return self._parsed(key, default, _FLAGS.get, "true or false")
+        return self.parsed(key, default, _FLAGS.get, "true or false")
 
     def choice(self, key: str, choices: Mapping[str, Choice], default: Choice) -> Choice:
         """One of several words, and what it stands for."""
@@ -80,7 +81,7 @@ class Section:
             number = int(text) if text.isascii() and text.isdigit() and len(text) < 12 else -1
             return number if least <= number <= most else None
 
-        return self._parsed(key, default, parse, f"a whole number from {least} to {most}")
+        return self.parsed(key, default, parse, f"a whole number from {least} to {most}")
 
     def milliseconds(self, key: str, default: float, *, least: float = 0.0) -> float:
         """A duration such as `30s`."""
@@ -91,11 +92,22 @@ class Section:
 
         shown = f"{least:g}ms" if least < 1_000 else f"{least / 1_000:g}s"
         bound = f" of at least {shown}" if least else ""
-        return self._parsed(key, default, parse, f"a duration{bound} such as 30s, 500ms or 1h30m")
+        return self.parsed(key, default, parse, f"a duration{bound} such as 30s, 500ms or 1h30m")
 
     def size(self, key: str, default: int) -> int:
         """A number of bytes such as `5GB`."""
-        return self._parsed(key, default, parse_size, "a size such as 5GB, 500MB or 1GiB")
+        return self.parsed(key, default, parse_size, "a size such as 5GB, 500MB or 1GiB")
+
+    def parsed(self, key: str, default: Parsed, parse: Callable[[str], Parsed | None], expected: str) -> Parsed:
+        """A text that `parse` reads; it gives None for one that is not `expected`."""
+        words = self.words(key)
+        if words is None:
+            return default
+        parsed = parse(words.text)
+        if parsed is None:
+            self.problem_at(words, f"expected {expected}")
+            return default
+        return parsed
 
     def section(self, key: str) -> "Section":
         """The mapping under `key`; asked for twice, it is the same one, so that two readers may share it."""
@@ -106,6 +118,52 @@ class Section:
                 node = None
             self._sections[key] = Section(node, self.path_of(key), self._report, self._environ)
         return self._sections[key]
+
+    def sections(self, key: str) -> "list[Section]":
+        """A list of mappings. To be asked for once: each is a section of its own, which `done` looks into."""
+        node = self._node(key)
+        if node is None:
+            return []
+        if not isinstance(node, Sequence):
+            self.problem(key, "expected a list")
+            return []
+        return [self._item(item, f"{key}[{index}]") for index, item in enumerate(node.items)]
+
+    def is_text(self, key: str) -> bool:
+        """Whether there is one text under a key, where it may also be keys and values."""
+        return isinstance(self._node(key), Scalar)
+
+    def over(self, base: "Section", without: Container[str] = ()) -> "Section":
+        """These keys, and those of `base` that are not here, as a section at this one's place."""
+        self.take()
+        entries = base.entries | self.entries
+        kept = {key: entry for key, entry in entries.items() if key not in without}
+        return Section(MappingNode(kept, self.line or 0), self.path, self._report, self._environ)
+
+    def take(self) -> None:
+        """All keys count as asked for: they are read as part of another section."""
+        self._asked = dict.fromkeys(self.entries)
+
+    def holding(self, key: str, texts: Iterable[str]) -> "Section":
+        """A section at this one's place whose only key is a list of texts, which are taken as they are."""
+        line = self.line or 0
+        items: list[Node] = [Scalar(text.replace("$", "$$"), line, False) for text in texts]
+        entry = Entry(line, Sequence(items, line))
+        return Section(MappingNode({key: entry}, line), self.path, self._report, self._environ)
+
+    def forgive(self) -> None:
+        """Keys that nobody asked for are warnings here, and not errors; so are those of the sections below."""
+        for key in self.entries:
+            if key not in self._asked:
+                self.warning(key, f"{key!r} is not known here and has no effect")
+                self._asked[key] = None
+        for section in self._sections.values():
+            section.forgive()
+
+    def mark(self) -> str:
+        """A few characters that tell this content, as it is written, from another."""
+        written = msgspec.json.encode({key: plain(entry.value) for key, entry in sorted(self.entries.items())})
+        return blake2b(written, digest_size=4).hexdigest()
 
     def texts(self, key: str) -> list[Words]:
         """A list of texts."""
@@ -128,17 +186,17 @@ class Section:
 
     def keys(self) -> list[str]:
         """All keys, where they are the user's own."""
-        return list(self._entries)
+        return list(self.entries)
 
     def pairs(self) -> list[tuple[str, Words]]:
         """All keys with their texts, where the keys are the user's own."""
-        found = [(key, self._words(entry.value, self.path_of(key))) for key, entry in self._entries.items()]
-        self._asked = dict.fromkeys(self._entries)
+        found = [(key, self._words(entry.value, self.path_of(key))) for key, entry in self.entries.items()]
+        self._asked = dict.fromkeys(self.entries)
         return [(key, words) for key, words in found if words is not None]
 
     def problem(self, key: str, message: str) -> None:
         """Something is wrong with a key; where the key is missing, with the section."""
-        entry = self._entries.get(key)
+        entry = self.entries.get(key)
         self._report.problem(self.line if entry is None else entry.line, self.path_of(key), message)
 
     def refuse(self, message: str) -> None:
@@ -151,7 +209,7 @@ class Section:
 
     def warning(self, key: str, message: str) -> None:
         """The user should know something about a key."""
-        entry = self._entries.get(key)
+        entry = self.entries.get(key)
         self._report.warning(self.line if entry is None else entry.line, self.path_of(key), message)
 
     def done(self, not_built: Mapping[str, frozenset[str]]) -> None:
@@ -161,7 +219,7 @@ class Section:
         """
         name = self.path.rpartition(".")[2].partition("[")[0]
         later = not_built.get(name, frozenset())
-        for key in self._entries:
+        for key in self.entries:
             if key not in self._asked:
                 self._not_asked(key, later)
         for section in self._sections.values():
@@ -177,9 +235,16 @@ class Section:
         else:
             self.problem(key, unknown_key(key, self._asked, later))
 
+    def _item(self, node: Node, name: str) -> "Section":
+        if not isinstance(node, MappingNode):
+            self._report.problem(node.line, self.path_of(name), "expected keys and values")
+        mapping = node if isinstance(node, MappingNode) else None
+        section = self._sections[name] = Section(mapping, self.path_of(name), self._report, self._environ)
+        return section
+
     def _node(self, key: str) -> Node | None:
         self._asked[key] = None
-        entry = self._entries.get(key)
+        entry = self.entries.get(key)
         return None if entry is None or is_null(entry.value) else entry.value
 
     def _words(self, node: Node, path: str) -> Words | None:
@@ -192,16 +257,6 @@ class Section:
             self._report.problem(node.line, path, str(err))
             return None
         return Words(text=text, written=node.text, secrets=secrets, line=node.line, path=path)
-
-    def _parsed(self, key: str, default: Parsed, parse: Callable[[str], Parsed | None], expected: str) -> Parsed:
-        words = self.words(key)
-        if words is None:
-            return default
-        parsed = parse(words.text)
-        if parsed is None:
-            self.problem_at(words, f"expected {expected}")
-            return default
-        return parsed
 
 
 def unknown_key(key: str, known: Iterable[str], later: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from milkrun.config.kind import Kinds
+from milkrun.config.kind import ChannelReaders, Kinds
 from milkrun.config.load import load
 from milkrun.config.settings import Settings
 from milkrun.core.endpoint import Endpoint
@@ -71,11 +71,17 @@ class FileSource:
     """The endpoints of configuration files, read again on demand."""
 
     def __init__(
-        self, settings: Settings, paths: Sequence[Path], kinds: Kinds, environ: Mapping[str, str] | None = None
+        self,
+        settings: Settings,
+        paths: Sequence[Path],
+        kinds: Kinds,
+        channels: ChannelReaders,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         self.settings = settings
         self._paths = paths
         self._kinds = kinds
+        self._channels = channels
         self._environ = environ
         self._endpoints = MemorySource(settings.endpoints)
 
@@ -84,7 +90,7 @@ class FileSource:
 
         Raises ConfigError where they cannot be used; then everything stays as it was.
         """
-        self.settings = await asyncio.to_thread(load, self._paths, self._kinds, self._environ)
+        self.settings = await asyncio.to_thread(load, self._paths, self._kinds, self._channels, self._environ)
         self._endpoints.replace(self.settings.endpoints)
         return self.settings
 

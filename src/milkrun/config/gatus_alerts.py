@@ -1,0 +1,175 @@
+"""Gatus's own form of alerting: a provider in `alerting`, and `alerts` at each endpoint that name it.
+
+A provider becomes a channel, and so does each of its overrides; alerts of the same content become one route to it, for
+exactly the endpoints that have them. Like Gatus, such a route tells of what is down and of nothing else.
+"""
+
+from collections.abc import Iterable
+from hashlib import blake2b
+
+import msgspec
+
+from milkrun.config.channels import read_as
+from milkrun.config.gatus_providers import NO_CHANNEL, PROVIDERS, Provider
+from milkrun.config.kind import ChannelReaders
+from milkrun.config.routes import MOST_IN_A_ROW, nearest
+from milkrun.config.section import Section
+from milkrun.config.settings import ChannelSettings
+from milkrun.core.alert import Route
+from milkrun.core.endpoint import Endpoint
+from milkrun.core.incident import Severity
+
+# Gatus's defaults, and its bound on reminders.
+FAILURES = 3
+SUCCESSES = 2
+LEAST_REMINDER = 300_000.0
+
+# Keys of a provider that are no keys of the channel which it becomes.
+_NOT_THE_CHANNELS = frozenset({"default-alert", "overrides", "group", "client"})
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert as written; None where it leaves a value to the provider's default. Durations are milliseconds."""
+
+    enabled: bool | None = None
+    failure: int | None = None
+    success: int | None = None
+    resolve: bool | None = None
+    repeat: int | None = None
+    description: str | None = None
+
+    def or_else(self, default: "Alert") -> "Alert":
+        """This alert, and the default's values where it has none."""
+        own = {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
+        return msgspec.structs.replace(default, **own)
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What makes two endpoints' alerts the same; `mark` tells their overrides of the provider apart."""
+
+    type: str
+    group: str
+    mark: str
+    alert: Alert
+
+
+class Configured(msgspec.Struct, frozen=True):
+    """A provider as configured: its default alert, and its channels' names and keys by group, "" for all others."""
+
+    provider: Provider
+    default: Alert
+    channels: dict[str, tuple[str, Section]]
+
+
+class GatusAlerts:
+    """Gathers providers and alerts, whichever comes first, and gives channels and routes in the end."""
+
+    def __init__(self, kinds: ChannelReaders) -> None:
+        self.providers: dict[str, Configured] = {}
+        self._kinds = kinds
+        self._opened: dict[str, ChannelSettings] = {}
+        self._wanted: dict[Wanted, list[tuple[str, Section]]] = {}
+
+    @property
+    def channels(self) -> tuple[ChannelSettings, ...]:
+        """What providers, their overrides and their alerts' overrides come to; complete after `routes`."""
+        return tuple(self._opened.values())
+
+    def read(self, section: Section) -> None:
+        """The providers among the keys of `alerting`."""
+        for name in section.entries:
+            if name in NO_CHANNEL and name in section:
+                section.warning(name, f"Milkrun has no channel for Gatus's {name}; {NO_CHANNEL[name]}")
+            elif name in PROVIDERS and PROVIDERS[name].kind in self._kinds and name in section:
+                self._provider(name, section.section(name))
+
+    def alerts(self, sections: Iterable[Section], endpoint: Endpoint) -> None:
+        """The `alerts` of one endpoint."""
+        for section in sections:
+            kind, override = section.text("type"), section.section("provider-override")
+            override.take()
+            mark = override.mark() if override.entries else ""
+            wanted = Wanted(type=kind, group=endpoint.group, mark=mark, alert=read_alert(section))
+            if kind in PROVIDERS or kind in NO_CHANNEL:
+                self._wanted.setdefault(wanted, []).append((endpoint.key, section))
+            else:
+                section.problem("type", f"expected one of Gatus's types of alert, {nearest(kind, PROVIDERS)}")
+
+    def routes(self, keys: set[str]) -> list[Route]:
+        """A route for each content of alerts that some of these endpoints have."""
+        routes: dict[Route, set[str]] = {}
+        for wanted, places in self._wanted.items():
+            provider = self.providers.get(wanted.type)
+            if provider is None:
+                _not_configured(wanted.type, places)
+            elif (alert := wanted.alert.or_else(provider.default)).enabled is not False:
+                channel = self._channel(provider, wanted, places[0][1])
+                route = _route(channel, alert)
+                routes.setdefault(route, set()).update(key for key, _ in places if key in keys)
+        return [msgspec.structs.replace(route, endpoints=frozenset(which)) for route, which in routes.items() if which]
+
+    def _provider(self, name: str, section: Section) -> None:
+        provider, overrides = PROVIDERS[name], section.sections("overrides")
+        default = read_alert(section.section("default-alert"))
+        channels = {"": (name, section)}
+        if self._open(name, provider, section):
+            for override in overrides:
+                group, merged = override.text("group"), override.over(section, _NOT_THE_CHANNELS)
+                channels[group] = (f"{name}:{group}", merged)
+                self._open(f"{name}:{group}", provider, merged)
+        self.providers[name] = Configured(provider, default, channels)
+
+    def _open(self, name: str, provider: Provider, section: Section) -> bool:
+        """Add a channel; whether it could be read."""
+        keys = provider.keys(section)
+        channel = None if keys is None else read_as(keys, name, provider.kind, self._kinds)
+        section.forgive()
+        if channel is not None:
+            self._opened[name] = channel
+        return channel is not None
+
+    def _channel(self, configured: Configured, wanted: Wanted, alert: Section) -> str:
+        """The channel of these alerts; one of its own where they override their provider."""
+        name, section = configured.channels.get(wanted.group, configured.channels[""])
+        if not wanted.mark:
+            return name
+        own = f"{name}:{wanted.mark}"
+        if own not in self._opened:
+            merged = alert.section("provider-override").over(section, _NOT_THE_CHANNELS)
+            self._open(own, configured.provider, merged)
+        return own
+
+
+def read_alert(section: Section) -> Alert:
+    """An alert of an endpoint, or a provider's `default-alert`; a threshold of 0 is Gatus's word for the default."""
+    return Alert(
+        enabled=section.flag("enabled", default=True) if "enabled" in section else None,
+        failure=section.number("failure-threshold", 0, most=MOST_IN_A_ROW) or None,
+        success=section.number("success-threshold", 0, most=MOST_IN_A_ROW) or None,
+        resolve=section.flag("send-on-resolved", default=False) if "send-on-resolved" in section else None,
+        repeat=int(section.milliseconds("minimum-reminder-interval", 0.0, least=LEAST_REMINDER)) or None,
+        description=section.text("description") if "description" in section else None,
+    )
+
+
+def _route(channel: str, alert: Alert) -> Route:
+    """A route's name is part of its messages' identity: it must come of its content, wherever that stands."""
+    mark = blake2b(msgspec.json.encode(alert), digest_size=4).hexdigest()
+    return Route(
+        name=f"{channel}-{mark}",
+        channels=(channel,),
+        severities=frozenset({Severity.CRITICAL}),
+        failure=alert.failure or FAILURES,
+        success=alert.success or SUCCESSES,
+        repeat=alert.repeat or 0,
+        resolve=alert.resolve or False,
+        description=alert.description or "",
+    )
+
+
+def _not_configured(kind: str, places: Iterable[tuple[str, Section]]) -> None:
+    for _, section in places:
+        if kind in NO_CHANNEL:
+            section.warning("type", f"Milkrun has no channel for Gatus's {kind}; {NO_CHANNEL[kind]}")
+        else:
+            section.warning("type", f"alerting.{kind} is not configured, so that these alerts tell nobody")
