@@ -1,16 +1,24 @@
 """Roll-ups: what one endpoint did in one period, from one location, over one kind of connection. They merge.
 
-A roll-up is a function of results: it is counted from them, never kept as a running total of its own.
+A roll-up is a function of results: it is counted from them, never kept as a running total of its own. While it is
+counted it is a *draft*, with the latencies as they came: to bin them at its end costs less, and a draft is small.
 """
 
+from array import array
+from collections.abc import Iterable
 from enum import Enum
 
 import msgspec
 
-from milkrun.core.observation import Connection
+from milkrun.core.observation import Connection, Timings
+from milkrun.core.outcome import Outcome
+from milkrun.core.result import Result
 from milkrun.core.sketch import Sketch
 
 FIVE_MINUTES_MS = 300_000
+
+# Read for every result: to look a member up in its enum takes longer than the rest of a count.
+_UP, _DEGRADED, _DOWN, _WARM = Outcome.UP, Outcome.DEGRADED, Outcome.DOWN, Connection.WARM
 
 
 class Period(Enum):
@@ -24,9 +32,15 @@ class Period(Enum):
         """The beginning of the period that a slot falls in, both epoch ms."""
         return slot - slot % self.value
 
+    def end(self, slot: int) -> int:
+        """The end of the period that a slot falls in, which is the next one's beginning; both epoch ms."""
+        return self.begin(slot) + self.value
+
 
 # The phases whose latencies are kept; the rest of `Timings` is what is left of `total`. Values are microseconds.
 PHASES = ("dns", "connect", "tls", "wait", "receive", "total")
+# A connection that was open already has been resolved, connected and secured before.
+WARM_PHASES = ("wait", "receive", "total")
 
 
 class Latency(msgspec.Struct, kw_only=True, gc=False):
@@ -57,3 +71,133 @@ class Rollup(msgspec.Struct, kw_only=True):
     unknown: int = 0
     maintenance: int = 0
     phases: dict[str, Latency] = {}
+
+
+class Draft(msgspec.Struct, kw_only=True, gc=False):
+    """A roll-up that is still counted: `seconds` are the phases' latencies, one result's after the other's."""
+
+    rollup: Rollup
+    seconds: "array[float]" = msgspec.field(default_factory=lambda: array("d"))
+
+
+def draft(period: Period, result: Result) -> Draft:
+    """A draft of the roll-up that `result` belongs to, in which nothing is counted yet."""
+    return Draft(
+        rollup=Rollup(
+            period=period,
+            start=period.begin(result.slot),
+            endpoint=result.endpoint,
+            location=result.location,
+            connection=result.connection,
+        )
+    )
+
+
+def fold(draft: Draft, result: Result) -> None:
+    """Count a result of the draft's own period, endpoint, location and connection."""
+    rollup = draft.rollup
+    if result.maintenance:
+        rollup.maintenance += 1
+        return
+    if result.outcome is _UP:
+        rollup.up += 1
+    elif result.outcome is _DEGRADED:
+        rollup.degraded += 1
+    elif result.outcome is _DOWN:
+        rollup.down += 1
+    else:
+        rollup.unknown += 1
+    if result.failure is None:
+        draft.seconds.fromlist(_seconds(result.timings, result.connection))
+
+
+def finish(draft: Draft) -> Rollup:
+    """The draft's roll-up with all its latencies binned; the draft has none of its own left and may be gone on with."""
+    rollup, seconds = draft.rollup, draft.seconds
+    names = WARM_PHASES if rollup.connection is _WARM else PHASES
+    for place, name in enumerate(names):
+        values = [round(value * 1e6) for value in seconds[place :: len(names)]]
+        # What took no whole microsecond did not happen, and a stored result cannot tell the two apart.
+        happened = values if name == "total" else [value for value in values if value]
+        if happened and name in rollup.phases:
+            _merge(rollup.phases[name], _latency(happened))
+        elif happened:
+            rollup.phases[name] = _latency(happened)
+    draft.seconds = array("d")
+    return rollup
+
+
+def roll_up(period: Period, results: Iterable[Result]) -> list[Rollup]:
+    """The roll-ups of these results, each the last attempt of its slot."""
+    drafts: dict[tuple[int, int, str, Connection | None], Draft] = {}
+    for result in results:
+        key = (period.begin(result.slot), result.endpoint, result.location, result.connection)
+        if key not in drafts:
+            drafts[key] = draft(period, result)
+        fold(drafts[key], result)
+    return [finish(each) for each in drafts.values()]
+
+
+def merge(into: Rollup, other: Rollup) -> None:
+    """Count in `into` all that `other` counts, which stays as it is; identities are the caller's business."""
+    into.up += other.up
+    into.degraded += other.degraded
+    into.down += other.down
+    into.unknown += other.unknown
+    into.maintenance += other.maintenance
+    for name, latency in other.phases.items():
+        if name not in into.phases:
+            into.phases[name] = Latency()
+        _merge(into.phases[name], latency)
+
+
+def together(latencies: Iterable[Latency]) -> Latency:
+    """Several latencies as one, of their own."""
+    whole = Latency()
+    for latency in latencies:
+        _merge(whole, latency)
+    return whole
+
+
+def quantile(rollups: Iterable[Rollup], phase: str, q: float) -> float | None:
+    """What a share `q` (0 to 1) of a phase's latencies lies at or below over many roll-ups, in ms; None without any.
+
+    It is off by the sketch's ERROR at most, and never outside of what was seen.
+    """
+    latency = together(rollup.phases[phase] for rollup in rollups if phase in rollup.phases)
+    value = latency.sketch.quantile(q)
+    return None if value is None else min(max(value, latency.min), latency.max) / 1_000
+
+
+def uptime(rollups: Iterable[Rollup]) -> float | None:
+    """The share of known outcomes that were not down, 0 to 1; None where nothing is known.
+
+    Degraded is not downtime; Milkrun's own trouble (`unknown`) and maintenance are no evidence either way.
+    """
+    reached = down = 0
+    for rollup in rollups:
+        reached += rollup.up + rollup.degraded
+        down += rollup.down
+    return reached / (reached + down) if reached + down else None
+
+
+def _seconds(timings: Timings, connection: Connection | None) -> list[float]:
+    if connection is _WARM:
+        return [timings.wait, timings.receive, timings.total]
+    return [timings.dns, timings.connect, timings.tls, timings.wait, timings.receive, timings.total]
+
+
+def _latency(values: list[int]) -> Latency:
+    sketch = Sketch()
+    sketch.add_all(values)
+    return Latency(count=len(values), sum=sum(values), min=min(values), max=max(values), sketch=sketch)
+
+
+def _merge(into: Latency, other: Latency) -> None:
+    if not other.count:
+        return
+    into.min = min(into.min, other.min) if into.count else other.min
+    into.max = max(into.max, other.max)
+    into.count += other.count
+    into.sum += other.sum
+    into.sketch.merge(other.sketch)
