@@ -28,8 +28,8 @@ from milkrun.monitor.once import check_once
 from milkrun.probes.checking_client import checking_client
 from milkrun.probes.kinds import KINDS
 from milkrun.probes.registry import probe_makers
+from milkrun.store.opening import open_store
 from milkrun.store.protocol import Store, StoreError
-from milkrun.store.sqlite import open_sqlite
 from milkrun.web.exposure import refusal
 from milkrun.web.server import WebServer
 from milkrun.web.services import Services
@@ -95,7 +95,7 @@ async def _serve(settings: Settings, announce: Callable[[str], None], paths: Seq
     clock = SystemClock()
     async with AsyncExitStack() as stack:
         with _needed():
-            store = await open_sqlite(Path(settings.data) / DATABASE)
+            store = await open_store(Path(settings.data) / DATABASE)
         stack.push_async_callback(store.close)
         client = await stack.enter_async_context(_client(settings.client))
         live = LiveHub()

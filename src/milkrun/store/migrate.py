@@ -1,6 +1,6 @@
 """Makes a new database's tables, or brings an old one's up to this version's, in one transaction; refuses others'."""
 
-from pathlib import Path
+import re
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, select
 
@@ -8,27 +8,55 @@ from milkrun.store import schema
 from milkrun.store.protocol import StoreError
 
 # The newest step in `migrations/versions`; a test holds it to that.
-NEWEST = "0001"
+NEWEST = "0002"
 
 _alembic_version = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
 
 
-def migrate(connection: Connection, path: Path) -> None:
-    """Bring the tables up to date.
+def migrate(connection: Connection, name: str) -> None:
+    """Bring the tables up to date. `name` is the database's, for messages.
 
     Raises:
-        StoreError: the file is another program's, or was written by a newer Milkrun.
+        StoreError: it is another program's, or was written by a newer Milkrun.
     """
     with connection.begin():
-        tables = inspect(connection).get_table_names()
-        if not tables:
+        if not inspect(connection).get_table_names():
             _create(connection)
             return
-        if _alembic_version.name not in tables:
-            raise StoreError(f"{path} is another program's database: choose another data directory")
-        revision = connection.scalar(select(_alembic_version.c.version_num))
+        revision = _revision(connection, name)
         if revision != NEWEST:
-            _upgrade(connection, revision, path)
+            _upgrade(connection, revision, name)
+
+
+def check(connection: Connection, name: str) -> None:
+    """Refuse a database whose tables are not this version's, for those who may not change it.
+
+    Raises:
+        StoreError: it is another program's, or another version's.
+    """
+    with connection.begin():
+        revision = _revision(connection, name)
+        if revision is None or revision < NEWEST:
+            raise StoreError(f"{name} was written by an older Milkrun: `milkrun serve` brings it up to date")
+        if revision > NEWEST:
+            raise _newer(revision, name)
+
+
+def _revision(connection: Connection, name: str) -> str | None:
+    tables = inspect(connection).get_table_names()
+    if _alembic_version.name in tables:
+        revision: str | None = connection.scalar(select(_alembic_version.c.version_num))
+        # Other programs have steps of Alembic's, too, but not with such names.
+        if revision is None or re.fullmatch(r"\d{4}", revision):
+            return revision
+    raise StoreError(f"{name} is another program's database: choose another one")
+
+
+def _newer(revision: str, name: str) -> StoreError:
+    return StoreError(
+        f"{name} was written by a newer Milkrun (revision {revision}, this one knows up to {NEWEST}): "
+        "upgrade Milkrun, or choose another database"
+    )
 
 
 def _create(connection: Connection) -> None:
@@ -38,20 +66,15 @@ def _create(connection: Connection) -> None:
     connection.execute(insert(_alembic_version).values(version_num=NEWEST))
 
 
-def _upgrade(connection: Connection, revision: str | None, path: Path) -> None:
+def _upgrade(connection: Connection, revision: str | None, name: str) -> None:
+    if revision is not None and revision > NEWEST:
+        raise _newer(revision, name)
     # Imported here, for it costs 12 MB of memory and hardly a start needs it.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", "milkrun.store:migrations")
     config.set_main_option("path_separator", "os")
-    known = {step.revision for step in ScriptDirectory.from_config(config).walk_revisions()}
-    if revision is not None and revision not in known:
-        raise StoreError(
-            f"{path} was written by a newer Milkrun (revision {revision}, this one knows up to {NEWEST}): "
-            "upgrade Milkrun, or choose another data directory"
-        )
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

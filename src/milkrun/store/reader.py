@@ -1,20 +1,16 @@
 """The reading side, for any thread: each step is one short transaction."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
-from milkrun.core.outcome import Outcome
 from milkrun.core.result import Result
-from milkrun.core.state import EndpointState
-from milkrun.core.tally import Tally
 from milkrun.store import history, ledger
-from milkrun.store.dialect import on_disk, translated
-from milkrun.store.protocol import Gap, Page, Storage
+from milkrun.store.database import Database
+from milkrun.store.protocol import Storage
 
 T = TypeVar("T")
 
@@ -22,16 +18,15 @@ _NEWEST = (1 << 63) - 1
 
 
 class Reader:
-    """Reads through an engine's connections; safe to call from several threads."""
+    """Reads through a database's connections; safe to call from several threads."""
 
-    def __init__(self, engine: Engine, path: Path) -> None:
-        self._engine = engine
-        self._path = path
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._decoder = history.Decoder()
 
     def results(self, endpoint: int, limit: int, before: int | None) -> list[Result]:
         """One endpoint's results, newest first."""
-        floor = self._ask(partial(history.first_slot, identity=endpoint))
+        floor = self.ask(partial(history.first_slot, identity=endpoint))
         found: list[Result] = []
         if floor is None or limit <= 0:
             return found
@@ -56,33 +51,16 @@ class Reader:
                 break
         return {endpoint: results[::-1] for endpoint, results in found.items()}
 
-    def states(self) -> dict[int, EndpointState]:
-        """Each endpoint's last committed state."""
-        return self._ask(ledger.states)
-
-    def tallies(self, since: int, endpoint: int | None) -> list[Tally]:
-        """Hours, oldest first."""
-        return self._ask(partial(ledger.tallies, since=since, endpoint=endpoint))
-
-    def tally(self, since: int) -> list[Tally]:
-        """Count raw results by endpoint and hour."""
-        return self._ask(partial(ledger.count_results, since=since))
-
-    def incidents(
-        self, endpoint: int | None, open_only: bool, states: Iterable[Outcome] | None, limit: int, offset: int
-    ) -> Page:
-        """Incidents, newest first."""
-        wanted = ledger.matching(endpoint, open_only, states)
-        return self._ask(partial(ledger.incidents, wanted=wanted, limit=limit, offset=offset))
-
-    def gaps(self, since: int) -> list[Gap]:
-        """Gaps, oldest first."""
-        return self._ask(partial(ledger.gaps, since=since))
-
     def storage(self) -> Storage:
         """Bytes on disk and the range of slots."""
-        oldest, newest = self._ask(ledger.span)
-        return Storage(bytes=on_disk(self._path), oldest=oldest, newest=newest)
+        with self._transaction() as connection:
+            oldest, newest = ledger.span(connection)
+            return Storage(bytes=self._database.on_disk(connection), oldest=oldest, newest=newest)
+
+    def ask(self, question: Callable[[Connection], T]) -> T:
+        """Put a question in one transaction."""
+        with self._transaction() as connection:
+            return question(connection)
 
     def _collect(
         self,
@@ -107,13 +85,9 @@ class Reader:
                 found.setdefault(result.endpoint, []).append(result)
 
     def _newest_below(self, end: int) -> int | None:
-        return self._ask(partial(history.newest_below, end=end))
-
-    def _ask(self, question: Callable[[Connection], T]) -> T:
-        with self._transaction() as connection:
-            return question(connection)
+        return self.ask(partial(history.newest_below, end=end))
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        with translated(self._path), self._engine.connect() as connection, connection.begin():
+        with self._database.translated(), self._database.reading.connect() as connection, connection.begin():
             yield connection

@@ -2,8 +2,8 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
-    Float,
     Index,
     Integer,
     LargeBinary,
@@ -66,6 +66,7 @@ fact = Table(
 )
 
 # Rows append in time order. Durations are microseconds. No second index: by endpoint it would dirty a page a row.
+# What the columns mean, and what is in `rare`, says `store.rows`.
 result = Table(
     "result",
     metadata,
@@ -73,23 +74,59 @@ result = Table(
     Column("endpoint", Integer, primary_key=True, autoincrement=False),
     Column("location", Integer, primary_key=True, autoincrement=False),
     Column("attempt", SmallInteger, primary_key=True, autoincrement=False),
-    Column("revision", Integer, nullable=False),
-    Column("outcome", SmallInteger, nullable=False),
-    Column("manner", SmallInteger, nullable=False),
     Column("scene", Integer, nullable=False),
-    Column("size", BigInteger),
+    Column("size", BigInteger, nullable=False),
     Column("delay", BigInteger, nullable=False),
     Column("lag", BigInteger, nullable=False),
     Column("queue", BigInteger, nullable=False),
-    Column("dns", BigInteger, nullable=False),
-    Column("connect", BigInteger, nullable=False),
-    Column("tls", BigInteger, nullable=False),
     Column("send", BigInteger, nullable=False),
     Column("wait", BigInteger, nullable=False),
     Column("receive", BigInteger, nullable=False),
-    Column("total", BigInteger, nullable=False),
-    Column("remarks", Integer),
-    Column("aside", Text),
+    Column("rest", BigInteger, nullable=False),
+    Column("rare", LargeBinary),
+    sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (slot)",
+)
+
+# Slots of results that are not due at their endpoint's beat, so that a search by the beat finds them too.
+offbeat = Table(
+    "offbeat",
+    metadata,
+    Column("endpoint", Integer, primary_key=True, autoincrement=False),
+    Column("slot", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+# An endpoint's results of an hour that is over, as `store.chunk` packs them. `hour` is when it began.
+chunk = Table(
+    "chunk",
+    metadata,
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    Column("endpoint", Integer, primary_key=True, autoincrement=False),
+    Column("content", LargeBinary, nullable=False),
+    postgresql_partition_by="RANGE (hour)",
+)
+
+# What happened in a period: counts by outcome, microseconds of `total`, and `phases` as `store.rollups` writes them.
+# By period and start first: what is written together is kept together. `period` is 0 for five minutes, 1 for an hour,
+# 2 for a day; `connection` 0 for warm, 1 for cold, 2 for none.
+rollup = Table(
+    "rollup",
+    metadata,
+    Column("period", SmallInteger, primary_key=True, autoincrement=False),
+    Column("start", BigInteger, primary_key=True, autoincrement=False),
+    Column("endpoint", Integer, primary_key=True, autoincrement=False),
+    Column("location", Integer, primary_key=True, autoincrement=False),
+    Column("connection", SmallInteger, primary_key=True, autoincrement=False),
+    Column("up", Integer, nullable=False),
+    Column("degraded", Integer, nullable=False),
+    Column("down", Integer, nullable=False),
+    Column("unknown", Integer, nullable=False),
+    Column("maintenance", Integer, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("sum", BigInteger, nullable=False),
+    Column("max", BigInteger, nullable=False),
+    Column("phases", LargeBinary),
     sqlite_with_rowid=False,
 )
 
@@ -97,15 +134,7 @@ state = Table(
     "state",
     metadata,
     Column("endpoint", Integer, primary_key=True, autoincrement=False),
-    Column("state", String, nullable=False),
-    Column("settled", String, nullable=False),
-    Column("since", BigInteger),
-    Column("worse_degraded", Integer, nullable=False),
-    Column("worse_down", Integer, nullable=False),
-    Column("better_up", Integer, nullable=False),
-    Column("better_degraded", Integer, nullable=False),
-    # When the open incident opened, for the rest is in its own row.
-    Column("incident", BigInteger),
+    Column("content", Text, nullable=False),
 )
 
 incident = Table(
@@ -113,31 +142,70 @@ incident = Table(
     metadata,
     Column("endpoint", Integer, primary_key=True, autoincrement=False),
     Column("opened", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String, primary_key=True),
     Column("closed", BigInteger),
     Column("state", String, nullable=False),
     Column("cause", Text, nullable=False),
-    Index("incident_opened", "opened", "endpoint"),
-    Index("incident_open", "opened", sqlite_where=column("closed").is_(None)),
+    Column("layer", String, nullable=False),
+    Column("parent", Integer),
+    Column("flapping", Boolean, nullable=False),
+    Index("incident_opened", "opened", "endpoint", "kind"),
+    Index(
+        "incident_open",
+        "opened",
+        sqlite_where=column("closed").is_(None),
+        postgresql_where=column("closed").is_(None),
+    ),
     sqlite_with_rowid=False,
 )
 
-# By hour first: a flush then touches the pages of the hour, not one page an endpoint.
-tally = Table(
-    "tally",
+# An incident's timeline. `mark` is made of the text and who said it, so that an entry written twice is there once.
+entry = Table(
+    "entry",
     metadata,
-    Column("hour", BigInteger, primary_key=True, autoincrement=False),
     Column("endpoint", Integer, primary_key=True, autoincrement=False),
-    Column("up", Integer, nullable=False),
-    Column("degraded", Integer, nullable=False),
-    Column("down", Integer, nullable=False),
-    Column("unknown", Integer, nullable=False),
-    Column("warm", Integer, nullable=False),
-    Column("warm_sum", Float, nullable=False),
-    Column("warm_max", Float, nullable=False),
-    Column("cold", Integer, nullable=False),
-    Column("cold_sum", Float, nullable=False),
-    Column("cold_max", Float, nullable=False),
+    Column("opened", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String, primary_key=True),
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    Column("moment", String, primary_key=True),
+    Column("mark", BigInteger, primary_key=True, autoincrement=False),
+    Column("text", Text, nullable=False),
+    Column("by", Text, nullable=False),
     sqlite_with_rowid=False,
+)
+
+# An incident's evidence: JSON of `core.incident.Exhibit`, its result in it, for the raw one is gone first.
+exhibit = Table(
+    "exhibit",
+    metadata,
+    Column("endpoint", Integer, primary_key=True, autoincrement=False),
+    Column("opened", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String, primary_key=True),
+    Column("content", Text, nullable=False),
+)
+
+# What routes have told of and not yet told the end of: JSON of `core.alert.Firing`.
+firing = Table(
+    "firing",
+    metadata,
+    Column("endpoint", Integer, primary_key=True, autoincrement=False),
+    Column("route", String, primary_key=True),
+    Column("content", Text, nullable=False),
+)
+
+secret = Table(
+    "secret",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
+# How far work that goes on in bites has come, by its name.
+progress = Table(
+    "progress",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("reached", BigInteger, nullable=False),
 )
 
 gap = Table(

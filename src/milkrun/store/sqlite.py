@@ -1,155 +1,146 @@
-"""The Store on SQLite: synchronous inside, in threads of its own; its verbs may be awaited on any event loop."""
+"""A Database in a file of SQLite's: connections and pragmas, errors, file sizes."""
 
-import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from functools import partial
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TypeVar
 
-from milkrun.core.endpoint import Endpoint, Registered
-from milkrun.core.outcome import Outcome
-from milkrun.core.result import Result
-from milkrun.core.state import EndpointState
-from milkrun.core.tally import Tally
-from milkrun.store.dialect import open_engine, translated
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy.exc import DBAPIError
+
+from milkrun.store.database import READERS
 from milkrun.store.directory import DirectoryLock
-from milkrun.store.migrate import migrate
-from milkrun.store.protocol import Batch, Gap, Page, Pruned, Storage, StoreError, StoreUnavailableError
-from milkrun.store.reader import Reader
-from milkrun.store.writer import Writer
+from milkrun.store.protocol import StoreError, StoreUnavailableError
 
-T = TypeVar("T")
+# The log is cut back to this many bytes at a checkpoint, so that one long reader does not leave it large for ever.
+LOG_LIMIT = 8_000_000
 
-# A page asks for little at a time; a second reader keeps a long search from holding up the rest.
-READERS = 2
+# auto_vacuum comes first: it is settled by the first write to a new file, which journal_mode is. WAL with
+# synchronous=NORMAL survives the process's death at any moment, and syncs only at checkpoints. secure_delete, which
+# some builds switch on, would write zeros over every row that retention removes.
+PRAGMAS = (
+    "PRAGMA auto_vacuum = INCREMENTAL",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA secure_delete = OFF",
+    f"PRAGMA journal_size_limit = {LOG_LIMIT}",
+)
+
+_FOR_NOW = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_BUSY: "another process holds it locked",
+    sqlite3.SQLITE_LOCKED: "another process holds it locked",
+    sqlite3.SQLITE_IOERR: "the disk refuses to read or write it",
+    sqlite3.SQLITE_READONLY: "it may not be written; check who owns it and its directory",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check who owns it and its directory",
+    sqlite3.SQLITE_NOMEM: "memory has run out",
+}
 
 
-async def open_sqlite(path: Path, *, patience: float = 2.0) -> "SqliteStore":
-    """Open the database file, making it and its directory when missing and bringing its tables up to date.
+class SqliteDatabase:
+    """A Database; see the seam. `patience` is how many seconds a statement waits for another process's lock.
 
-    `patience` is how many seconds a verb waits for another program's lock on the file before it fails.
-
-    Raises:
-        StoreError: it cannot be used; the message names the path and says what to do.
+    With `read_only` it is no process's own: another one may be writing to it.
     """
-    writing = ThreadPoolExecutor(1, "store-writer")
-    try:
-        opened = await asyncio.get_running_loop().run_in_executor(writing, _Opened, path, patience)
-    except BaseException:
-        writing.shutdown(wait=False)
-        raise
-    return SqliteStore(opened, writing)
 
-
-class _Opened:
-    """What an open database holds. Made and closed in the writer's thread."""
-
-    def __init__(self, path: Path, patience: float) -> None:
-        self._lock = DirectoryLock(path)
+    def __init__(self, path: Path, *, patience: float, read_only: bool = False) -> None:
+        self._path = path
+        self.name = str(path)
+        if read_only and not path.is_file():
+            raise StoreError(f"{path}: there is no database")
+        self._lock = None if read_only else DirectoryLock(path)
         # IMMEDIATE: a transaction that will write asks for the lock at once, when waiting for it can still help.
-        self._write_engine = open_engine(path, begin="BEGIN IMMEDIATE", connections=1, patience=patience)
-        self._read_engine = open_engine(path, begin="BEGIN", connections=READERS, patience=patience)
+        self.writing = _engine(path, begin="BEGIN IMMEDIATE", connections=1, patience=patience)
+        self.reading = _engine(path, begin="BEGIN", connections=READERS, patience=patience)
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Raise the driver's errors as a StoreError that names the file in one line."""
         try:
-            with translated(path):
-                self._connection = self._write_engine.connect()
-                migrate(self._connection, path)
-            self.writer = Writer(self._connection, path)
-        except BaseException:
-            self._release()
-            raise
-        self.reader = Reader(self._read_engine, path)
+            yield
+        except (DBAPIError, sqlite3.Error) as error:
+            raise _translate(error.orig if isinstance(error, DBAPIError) else error, self._path) from error
 
-    def close(self) -> None:
-        """Empty the log and let go of everything. A log that finds no room stays: the next start reads it."""
-        self._read_engine.dispose()
-        try:
-            with suppress(StoreUnavailableError):
-                self.writer.checkpoint(patience=1.0)
-            self._connection.close()
-        finally:
-            self._release()
+    def on_disk(self, connection: Connection) -> int:  # noqa: ARG002 - another kind asks its server
+        """Bytes of the file and its log."""
+        return sum(part.stat().st_size for part in _files(self._path) if part.exists())
 
-    def _release(self) -> None:
-        self._write_engine.dispose()
-        self._lock.release()
+    def room(self, connection: Connection) -> tuple[int, int]:
+        """Bytes of the file's pages, and of those that are free."""
+        pages, free, size = (
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        return pages * size, free * size
+
+    def give_back(self, connection: Connection, most: int) -> None:
+        """Give free pages of at most so many bytes back to the file system, in a transaction of its own."""
+        pages = most // connection.connection.cursor().execute("PRAGMA page_size").fetchone()[0]
+        if not pages:
+            return  # to the pragma, 0 means all there are
+        # As a script: each step of this pragma frees one page, and the driver steps once where it sees no columns.
+        connection.connection.cursor().executescript(f"PRAGMA incremental_vacuum({pages})")
+
+    def settle(self, connection: Connection, *, patience: float) -> None:
+        """Move the log into the file and empty it, unless a reader needs it for longer than `patience` seconds.
+
+        Outside any transaction, so past SQLAlchemy, which would begin one.
+        """
+        with closing(connection.connection.cursor()) as cursor:
+            usual = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
+            for pragma in (
+                f"busy_timeout = {int(patience * 1_000)}",
+                "wal_checkpoint(TRUNCATE)",
+                f"busy_timeout = {usual}",
+            ):
+                cursor.execute(f"PRAGMA {pragma}").fetchall()
+
+    def release(self) -> None:
+        """Close every connection and let another process have the directory."""
+        self.reading.dispose()
+        self.writing.dispose()
+        if self._lock is not None:
+            self._lock.release()
 
 
-class SqliteStore:
-    """A Store; see the protocol. A verb whose caller is cancelled still happens whole or not at all."""
+def _engine(path: Path, *, begin: str, connections: int, patience: float) -> Engine:
+    """An engine with at most so many connections to the file, whose transactions start with the given statement."""
+    engine = create_engine(
+        "sqlite://",
+        creator=lambda: _connect(path, patience),
+        poolclass=QueuePool,
+        pool_size=connections,
+        max_overflow=0,
+    )
 
-    def __init__(self, opened: _Opened, writing: ThreadPoolExecutor) -> None:
-        self._opened = opened
-        self._writing = writing
-        self._reading = ThreadPoolExecutor(READERS, "store-reader")
+    @event.listens_for(engine, "begin")
+    def start(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
 
-    async def register(self, endpoints: Sequence[Endpoint]) -> list[Registered]:
-        """Give each endpoint its id and revision."""
-        return await self._run(self._writing, partial(self._opened.writer.register, endpoints))
+    return engine
 
-    async def states(self) -> dict[int, EndpointState]:
-        """Each known endpoint's last committed state."""
-        return await self._run(self._reading, self._opened.reader.states)
 
-    async def write(self, batch: Batch) -> None:
-        """Commit one flush."""
-        await self._run(self._writing, partial(self._opened.writer.write, batch))
+def _connect(path: Path, patience: float) -> sqlite3.Connection:
+    # isolation_level None: the driver starts no transaction of its own, `_engine` says when and how.
+    connection = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
+    try:
+        for pragma in PRAGMAS:
+            connection.execute(pragma)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
 
-    async def recent(self, *, per_endpoint: int, since: int) -> dict[int, list[Result]]:
-        """The last results of every endpoint, oldest first."""
-        return await self._run(self._reading, partial(self._opened.reader.recent, per_endpoint, since))
 
-    async def results(self, endpoint: int, *, limit: int, before: int | None = None) -> list[Result]:
-        """One endpoint's results, newest first."""
-        return await self._run(self._reading, partial(self._opened.reader.results, endpoint, limit, before))
+def _translate(error: BaseException | None, path: Path) -> StoreError:
+    # An extended code keeps its family in the low byte; the driver's own complaints have none.
+    family = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if family in _FOR_NOW:
+        return StoreUnavailableError(f"{path}: {_FOR_NOW[family]}")
+    if family in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
+        return StoreError(f"{path} is damaged or no database: move it away, or choose another data directory")
+    return StoreError(f"{path}: {error}")
 
-    async def tallies(self, *, since: int, endpoint: int | None = None) -> list[Tally]:
-        """Hours, oldest first."""
-        return await self._run(self._reading, partial(self._opened.reader.tallies, since, endpoint))
 
-    async def tally(self, *, since: int) -> list[Tally]:
-        """Count the raw results by endpoint and hour."""
-        return await self._run(self._reading, partial(self._opened.reader.tally, since))
-
-    async def incidents(
-        self,
-        *,
-        endpoint: int | None = None,
-        open_only: bool = False,
-        states: Iterable[Outcome] | None = None,
-        limit: int = 50,
-        offset: int = 0,
-    ) -> Page:
-        """Incidents, newest first."""
-        wanted = None if states is None else tuple(states)
-        question = partial(self._opened.reader.incidents, endpoint, open_only, wanted, limit, offset)
-        return await self._run(self._reading, question)
-
-    async def gaps(self, *, since: int) -> list[Gap]:
-        """Gaps, oldest first."""
-        return await self._run(self._reading, partial(self._opened.reader.gaps, since))
-
-    async def storage(self) -> Storage:
-        """Sizes and range."""
-        return await self._run(self._reading, self._opened.reader.storage)
-
-    async def prune(self, *, before: int, max_bytes: int) -> Pruned:
-        """Remove one bite."""
-        return await self._run(self._writing, partial(self._opened.writer.prune, before, max_bytes))
-
-    async def close(self) -> None:
-        """Finish what is queued, checkpoint and close."""
-        await self._run(self._writing, self._finish)
-        self._writing.shutdown(wait=False)
-
-    def _finish(self) -> None:
-        self._reading.shutdown(wait=True)
-        self._opened.close()
-
-    async def _run(self, threads: ThreadPoolExecutor, job: Callable[[], T]) -> T:
-        try:
-            running = asyncio.get_running_loop().run_in_executor(threads, job)
-        except RuntimeError as error:
-            raise StoreError("the store is closed") from error
-        return await running
+def _files(path: Path) -> Sequence[Path]:
+    return path, path.with_name(f"{path.name}-wal")

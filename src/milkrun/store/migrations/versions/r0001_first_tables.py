@@ -93,6 +93,7 @@ def _result() -> None:
         Column("remarks", Integer),
         Column("aside", Text),
         sqlite_with_rowid=False,
+        postgresql_partition_by="RANGE (slot)",  # no version that ended with this step ran on PostgreSQL
     )
 
 
