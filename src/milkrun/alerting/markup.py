@@ -17,6 +17,28 @@ def write(rendered: Rendered, dialect: Dialect, limit: int, *, measure: Callable
     return text
 
 
+def pieces(rendered: Rendered, dialect: Dialect, *, each: int, total: int) -> list[str]:
+    """The whole letter in pieces of at most `each` characters, `total` in all."""
+    found: list[str] = []
+    for less in shrinking(rendered):
+        found = list(lines(less, dialect))
+        if sum(map(len, found)) + len(found) <= total and max(map(len, found)) <= each:
+            break
+    return _packed(found, each, dialect.newline)
+
+
+def _packed(found: list[str], each: int, newline: str) -> list[str]:
+    """Lines put together as long as they fit."""
+    packed = [""]
+    for text in found:
+        together = newline.join(filter(None, (packed[-1], text)))
+        if len(together) <= each:
+            packed[-1] = together
+        else:
+            packed.append(text)
+    return packed
+
+
 def lines(rendered: Rendered, dialect: Dialect) -> Iterator[str]:
     """Line by line: of one incident all there is, of several a line each."""
     if len(rendered.items) == 1 and not rendered.beyond:

@@ -7,9 +7,9 @@ from datetime import UTC, tzinfo
 import msgspec
 
 from milkrun.alerting.channel import Letter
-from milkrun.alerting.plain import CUT, plain, shorten
+from milkrun.alerting.plain import CUT, line, shorten
 from milkrun.alerting.rendered import Item, Link, Rendered, Tone
-from milkrun.alerting.sentences import item_of, phrase_of, reason_of
+from milkrun.alerting.sentences import NAME, item_of, phrase_of, reason_of
 from milkrun.core.alert import Message, Purpose
 from milkrun.core.incident import IncidentKey, Kind
 
@@ -100,7 +100,7 @@ def _links(letter: Letter, message: Message) -> tuple[Link, ...]:
 
 
 def _by_group(messages: Iterable[Message]) -> tuple[tuple[str, int], ...]:
-    counts = Counter(plain(message.subject.group) for message in messages)
+    counts = Counter(line(message.subject.group, NAME) for message in messages)
     return _by_size(counts)
 
 
