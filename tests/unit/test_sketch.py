@@ -46,6 +46,13 @@ def test_merged_it_is_the_sketch_of_all_values(one: list[int], other: list[int])
     assert part == sketched(other)
 
 
+def test_one_value_at_a_time_makes_the_same_sketch() -> None:
+    sketch = Sketch()
+    for value in (0, 1, 12_345):
+        sketch.add(value)
+    assert sketch == sketched([0, 1, 12_345])
+
+
 def test_without_values_there_is_no_quantile() -> None:
     assert Sketch().quantile(0.5) is None
 

@@ -17,6 +17,12 @@ from milkrun.core.sketch import Sketch
 
 FIVE_MINUTES_MS = 300_000
 
+# Five minutes close so long (ms) after their end, by when no check of theirs still runs; what comes later is late.
+GRACE_MS = 60_000
+# So long after their end they are written, where storing works: to bin what 10,000 endpoints did takes half a second of
+# work, which is done a part at a time.
+WRITTEN_MS = 180_000
+
 # Read for every result: to look a member up in its enum takes longer than the rest of a count.
 _UP, _DEGRADED, _DOWN, _WARM = Outcome.UP, Outcome.DEGRADED, Outcome.DOWN, Connection.WARM
 

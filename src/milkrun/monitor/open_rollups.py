@@ -1,0 +1,97 @@
+"""The five minutes that are still open, counted in memory. No I/O.
+
+Five minutes close a minute after their end, by when no check of theirs still runs; what comes later is *late*, and
+whoever stores it counts it. They are then handed out over the next minutes, some a second: to bin the latencies of
+10,000 endpoints at once would hold the loop for half a second.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from milkrun.core.observation import Connection
+from milkrun.core.result import Result
+from milkrun.core.rollup import FIVE_MINUTES_MS, GRACE_MS, WRITTEN_MS, Draft, Period, Rollup, draft, finish, fold
+
+# `close` is called every second, and hands all out in so many calls; the rest of the time is for the writing.
+CALLS = (WRITTEN_MS - GRACE_MS) // 1_000 - 20
+
+_Key = tuple[int, str, Connection | None]
+
+
+class Closed(msgspec.Struct, frozen=True, kw_only=True):
+    """Roll-ups to be written, and starts of five minutes (epoch ms) that only the store can count."""
+
+    rollups: list[Rollup]
+    recount: list[int]
+
+
+class OpenRollups:
+    """Counts the last attempt of every slot, by five minutes. `rebuilt` is what a start goes on from."""
+
+    def __init__(self, rebuilt: Iterable[Rollup] = ()) -> None:
+        self._open: dict[int, dict[_Key, Draft]] = {}
+        self._forgotten: set[int] = set()
+        self._closed_before = self._latest = 0
+        self._bite = 1
+        for rollup in rebuilt:
+            key = (rollup.endpoint, rollup.location, rollup.connection)
+            self._drafts(rollup.start)[key] = Draft(rollup=rollup)
+
+    def count(self, result: Result) -> bool:
+        """Count one result; False where its five minutes are closed, and whoever stores it shall count it."""
+        start = result.slot - result.slot % FIVE_MINUTES_MS
+        drafts = self._open.get(start)
+        key = (result.endpoint, result.location, result.connection)
+        known = None if drafts is None else drafts.get(key)
+        if known is None:
+            if start in self._forgotten:
+                return True
+            if start < self._closed_before:
+                return False
+            known = self._drafts(start)[key] = draft(Period.FIVE_MINUTES, result)
+        fold(known, result)
+        return True
+
+    def forget(self, slot: int) -> None:
+        """A result of this slot was counted and will not be stored: its five minutes are counted anew once over."""
+        start = Period.FIVE_MINUTES.begin(slot)
+        self._open.pop(start, None)
+        self._forgotten.add(start)
+
+    def close(self, now: int) -> Closed:
+        """Take out some of what is closed at `now` (epoch ms). Slots may be ahead of a clock that was set back."""
+        before = Period.FIVE_MINUTES.begin(max(now, self._latest) - GRACE_MS)
+        if before > self._closed_before:
+            self._closed_before = before
+            self._bite = sum(len(drafts) for start, drafts in self._open.items() if start < before) // CALLS + 1
+        recount = sorted(start for start in self._forgotten if start < self._closed_before)
+        self._forgotten.difference_update(recount)
+        return Closed(rollups=self._take(self._bite), recount=recount)
+
+    def all(self) -> Closed:
+        """All there is as it stands, for a clean stop to write."""
+        rollups = [finish(each) for drafts in self._open.values() for each in drafts.values()]
+        return Closed(rollups=rollups, recount=sorted(self._forgotten))
+
+    def _drafts(self, start: int) -> dict[_Key, Draft]:
+        self._latest = max(self._latest, start)
+        return self._open.setdefault(start, {})
+
+    def _take(self, limit: int) -> list[Rollup]:
+        taken: list[Rollup] = []
+        for start in sorted(start for start in self._open if start < self._closed_before):
+            drafts = self._open[start]
+            while drafts and len(taken) < limit:
+                taken.append(finish(drafts.popitem()[1]))
+            if not drafts:
+                del self._open[start]
+        return taken
+
+
+def unwritten_since(newest: int) -> int:
+    """The start of the earliest five minutes that a crash may have kept from being written; a start counts from here.
+
+    `newest` is the last slot (epoch ms) that has a stored result.
+    """
+    return max(0, Period.FIVE_MINUTES.begin(newest - WRITTEN_MS))
