@@ -5,9 +5,10 @@ from hypothesis import strategies as st
 
 from milkrun.core.endpoint import Thresholds
 from milkrun.core.incident import Incident
+from milkrun.core.outage import cause_of
 from milkrun.core.outcome import Failure, Layer, Outcome
 from milkrun.core.result import ConditionResult, Result
-from milkrun.core.state import EndpointState, StateChange, advance, cause_of
+from milkrun.core.state import EndpointState, Rules, StateChange, advance
 from tests.support.judging import result
 
 UP, DEGRADED, DOWN, UNKNOWN = Outcome.UP, Outcome.DEGRADED, Outcome.DOWN, Outcome.UNKNOWN
@@ -21,10 +22,15 @@ def at(slot: int, outcome: Outcome, failure: Failure | None = None) -> Result:
     return result(outcome, slot=slot, failure=blame)
 
 
+def rules(failure: int = 1, success: int = 1) -> Rules:
+    thresholds = Thresholds(failure=failure, success=success)
+    return Rules(thresholds=thresholds, depth=thresholds, steady=(success, success))
+
+
 def run(outcomes: list[Outcome], *, failure: int = 1, success: int = 1) -> list[Outcome]:
     state, shown = EndpointState(), []
     for slot, outcome in enumerate(outcomes):
-        state, _ = advance(state, at(slot, outcome), Thresholds(failure=failure, success=success))
+        state, _ = advance(state, at(slot, outcome), rules(failure, success))
         shown.append(state.state)
     return shown
 
@@ -59,7 +65,7 @@ def test_our_own_trouble_hides_the_state_at_once_and_counts_for_nothing() -> Non
 
 
 def test_one_more_up_of_a_steady_endpoint_leaves_the_very_same_state() -> None:
-    limits = Thresholds(failure=2, success=2)
+    limits = rules(2, 2)
     state = EndpointState()
     for slot in range(2):
         state, _ = advance(state, at(slot, UP), limits)
@@ -68,12 +74,12 @@ def test_one_more_up_of_a_steady_endpoint_leaves_the_very_same_state() -> None:
 
 
 def test_an_overrun_moves_nothing_at_all() -> None:
-    state, _ = advance(EndpointState(), at(1, DOWN), Thresholds())
-    assert advance(state, at(2, UNKNOWN, OVERRUN), Thresholds()) == (state, None)
+    state, _ = advance(EndpointState(), at(1, DOWN), rules())
+    assert advance(state, at(2, UNKNOWN, OVERRUN), rules()) == (state, None)
 
 
 def test_a_steady_endpoint_keeps_the_very_same_state() -> None:
-    thresholds = Thresholds(failure=2, success=3)
+    thresholds = rules(2, 3)
     state = EndpointState()
     for slot in range(5):
         state, _ = advance(state, at(slot, UP), thresholds)
@@ -83,26 +89,30 @@ def test_a_steady_endpoint_keeps_the_very_same_state() -> None:
 def test_since_is_the_slot_at_which_the_shown_state_began() -> None:
     state, since = EndpointState(), []
     for slot, outcome in enumerate([UP, UP, DOWN, UNKNOWN, UNKNOWN, DOWN, DOWN, UP]):
-        state, _ = advance(state, at(slot, outcome), Thresholds())
+        state, _ = advance(state, at(slot, outcome), rules())
         since.append(state.since)
     assert since == [0, 0, 2, 3, 3, 5, 5, 7]
 
 
 def test_an_endpoint_never_seen_is_unknown_since_its_first_result() -> None:
-    state, change = advance(EndpointState(), at(5, UNKNOWN), Thresholds())
+    state, change = advance(EndpointState(), at(5, UNKNOWN), rules())
     assert (state.state, state.since, change) == (UNKNOWN, 5, None)
-    state, change = advance(EndpointState(), at(5, DOWN), Thresholds(failure=2))
+    state, change = advance(EndpointState(), at(5, DOWN), rules(2))
     assert (state.state, state.since, change) == (UNKNOWN, 5, None)
 
 
 def test_an_incident_opens_worsens_and_closes() -> None:
     state, changes = EndpointState(), []
     for slot, outcome in enumerate([UP, DEGRADED, DOWN, DEGRADED, UP]):
-        state, change = advance(state, at(slot, outcome), Thresholds())
+        state, change = advance(state, at(slot, outcome), rules())
         changes.append(change)
-    opened = Incident(endpoint=7, opened=1, closed=None, state=DEGRADED, cause="")
-    worse = Incident(endpoint=7, opened=1, closed=None, state=DOWN, cause="connect/refused: nobody listens")
-    closed = Incident(endpoint=7, opened=1, closed=4, state=DOWN, cause="connect/refused: nobody listens")
+    opened = Incident(endpoint=7, opened=1, closed=None, state=DEGRADED, cause="", layer="condition")
+    worse = Incident(
+        endpoint=7, opened=1, closed=None, state=DOWN, cause="connect/refused: nobody listens", layer="connect"
+    )
+    closed = Incident(
+        endpoint=7, opened=1, closed=4, state=DOWN, cause="connect/refused: nobody listens", layer="connect"
+    )
     assert changes == [
         StateChange(endpoint=7, before=UNKNOWN, after=UP, at=0),
         StateChange(endpoint=7, before=UP, after=DEGRADED, at=1, incident=opened),
@@ -114,19 +124,19 @@ def test_an_incident_opens_worsens_and_closes() -> None:
 
 
 def test_our_own_trouble_touches_no_incident() -> None:
-    state, _ = advance(EndpointState(), at(1, DOWN), Thresholds())
-    hidden, change = advance(state, at(2, UNKNOWN), Thresholds())
+    state, _ = advance(EndpointState(), at(1, DOWN), rules())
+    hidden, change = advance(state, at(2, UNKNOWN), rules())
     assert hidden.incident is state.incident
     assert change == StateChange(endpoint=7, before=DOWN, after=UNKNOWN, at=2)
-    restored, change = advance(hidden, at(3, DOWN), Thresholds())
+    restored, change = advance(hidden, at(3, DOWN), rules())
     assert restored.incident is state.incident
     assert change == StateChange(endpoint=7, before=UNKNOWN, after=DOWN, at=3)
 
 
 def test_an_incident_that_ends_while_we_were_blind_is_closed_by_the_next_up() -> None:
-    state, _ = advance(EndpointState(), at(1, DOWN), Thresholds())
-    state, _ = advance(state, at(2, UNKNOWN), Thresholds())
-    state, change = advance(state, at(3, UP), Thresholds())
+    state, _ = advance(EndpointState(), at(1, DOWN), rules())
+    state, _ = advance(state, at(2, UNKNOWN), rules())
+    state, change = advance(state, at(3, UP), rules())
     assert change is not None
     assert change.incident is not None
     assert (state.incident, change.before, change.incident.closed) == (None, UNKNOWN, 3)
@@ -198,7 +208,7 @@ def test_the_machine_agrees_with_a_model_that_rereads_all_history(
         overrun = wanted and outcome is UNKNOWN
         before = state
         model.feed(slot, outcome, overrun=overrun)
-        state, change = advance(state, at(slot, outcome, OVERRUN if overrun else None), thresholds)
+        state, change = advance(state, at(slot, outcome, OVERRUN if overrun else None), rules(failure, success))
         incident = None if state.incident is None else (state.incident.opened, state.incident.state)
         assert (state.state, state.settled, incident) == (model.shown, model.settled, model.incident)
         assert (change is not None) is (before.state is not state.state)

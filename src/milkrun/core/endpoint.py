@@ -3,6 +3,7 @@
 import msgspec
 
 from milkrun.core.condition import Condition
+from milkrun.core.flapping import Flapping
 from milkrun.core.outcome import Outcome
 
 
@@ -29,6 +30,10 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     `options` belongs to the kind of check and is read by nobody else. `target` is what a person is shown (the
     URL, never with credentials). `fingerprint` changes when anything does that a result's meaning rests on.
+
+    `depends_on` are keys of endpoints whose outage explains this one's. `quorum`: locations that must agree on a
+    state, None for a majority. `certificate_expiry`, `domain_expiry`: how long before it ends an expiry is warned of,
+    in milliseconds, 0 for never.
     """
 
     key: str
@@ -44,6 +49,11 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     thresholds: Thresholds = Thresholds()
     retry: Retry = Retry()
     tags: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    quorum: int | None = None
+    flapping: Flapping | None = None
+    certificate_expiry: int = 0
+    domain_expiry: int = 0
     source: str = "file"
     fingerprint: str = ""
 

@@ -1,19 +1,54 @@
 """The endpoint's state machine: outcomes in a row become a state, a state's changes become incidents.
 
-Outcomes have an order of severity: up < degraded < down. A move to a worse level needs `thresholds.failure`
-outcomes in a row at least that bad, a move to a better one `thresholds.success` in a row at most that bad. MOVES
-lists, for every settled state, the moves to try, the widest first. Milkrun's own trouble (`unknown`) hides the
-settled state for as long as it lasts, and counts for nothing.
+A result is counted for its location (`core.streaks`, the table of moves), the locations agree on a state
+(`core.quorum`), and the state opens, follows or closes an outage (`core.outage`, the table of deeds). Milkrun's own
+trouble (`unknown`) hides the settled state for as long as it lasts, and counts for nothing.
 """
-
-from enum import StrEnum
 
 import msgspec
 
-from milkrun.core.endpoint import Thresholds
+from milkrun.core import flapping, quorum
+from milkrun.core.endpoint import Endpoint, Thresholds
+from milkrun.core.flapping import Flapping
 from milkrun.core.incident import Incident
+from milkrun.core.outage import outage
 from milkrun.core.outcome import Failure, Layer, Outcome
+from milkrun.core.quorum import Track
 from milkrun.core.result import Result
+from milkrun.core.streaks import Counts, Streaks, counted
+
+# A location's vote counts for so many intervals, and for two minutes at least (ms).
+VOTE_ROUNDS = 6
+SHORTEST_VOTE = 120_000
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """What an endpoint's outcomes are counted by. `depth`: how far streaks count, the thresholds at least.
+
+    `quorum`: locations that must agree, None for a majority. `lately` (ms): for how long a location's vote counts.
+    `steady` is the count at which another `up` has nothing to add.
+    """
+
+    thresholds: Thresholds = Thresholds()
+    depth: Thresholds = Thresholds()
+    quorum: int | None = None
+    lately: int = SHORTEST_VOTE
+    flapping: Flapping | None = None
+    steady: Counts = (1, 1)
+
+
+def rules_of(endpoint: Endpoint, depth: Thresholds) -> Rules:
+    """An endpoint's rules; `depth` is the longest streak anybody else asks for."""
+    own = endpoint.thresholds
+    success = max(own.success, depth.success)
+    return Rules(
+        thresholds=own,
+        depth=Thresholds(failure=max(own.failure, depth.failure), success=success),
+        quorum=endpoint.quorum,
+        lately=max(VOTE_ROUNDS * endpoint.interval, SHORTEST_VOTE),
+        flapping=endpoint.flapping,
+        steady=(success, success),
+    )
 
 
 class EndpointState(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,16 +56,23 @@ class EndpointState(msgspec.Struct, frozen=True, kw_only=True):
 
     `settled` is the last state that thresholds decided; `state` differs from it only while Milkrun itself is
     blind (`unknown`). `worse` counts the outcomes in a row at least degraded, at least down; `better` those at
-    most up, at most degraded. Counts stop at the threshold they are for, so that a steady endpoint's state stays
-    the same value. `incident` is the open one.
+    most up, at most degraded. Counts stop at the deepest streak anybody asks for, so that a steady endpoint's state
+    stays the same value. `incident` is the open outage.
+
+    While all results come from one `location`, these are its streaks; once there are several, `location` is "",
+    `tracks` has what each of them sees, and these are what they agree on. `changes` are slots at which `settled`
+    changed, as far as the rule of flapping looks back.
     """
 
     state: Outcome = Outcome.UNKNOWN
     settled: Outcome = Outcome.UNKNOWN
     since: int | None = None
-    worse: tuple[int, int] = (0, 0)
-    better: tuple[int, int] = (0, 0)
+    worse: Counts = (0, 0)
+    better: Counts = (0, 0)
     incident: Incident | None = None
+    location: str = ""
+    tracks: tuple[Track, ...] = ()
+    changes: tuple[int, ...] = ()
 
 
 class StateChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,50 +85,33 @@ class StateChange(msgspec.Struct, frozen=True, kw_only=True):
     incident: Incident | None = None
 
 
-class Streak(StrEnum):
-    """Which count of outcomes in a row a move asks for."""
-
-    WORSE = "worse"
-    BETTER = "better"
-    FIRST = "first"
-
-
-SEVERITY: dict[Outcome, int] = {Outcome.UP: 0, Outcome.DEGRADED: 1, Outcome.DOWN: 2}
-
-MOVES: dict[Outcome, tuple[tuple[Outcome, Streak], ...]] = {
-    Outcome.UNKNOWN: ((Outcome.DOWN, Streak.WORSE), (Outcome.DEGRADED, Streak.WORSE), (Outcome.UP, Streak.FIRST)),
-    Outcome.UP: ((Outcome.DOWN, Streak.WORSE), (Outcome.DEGRADED, Streak.WORSE)),
-    Outcome.DEGRADED: ((Outcome.DOWN, Streak.WORSE), (Outcome.UP, Streak.BETTER)),
-    Outcome.DOWN: ((Outcome.UP, Streak.BETTER), (Outcome.DEGRADED, Streak.BETTER)),
-}
-
-
-def advance(state: EndpointState, result: Result, thresholds: Thresholds) -> tuple[EndpointState, StateChange | None]:
+def advance(state: EndpointState, result: Result, rules: Rules) -> tuple[EndpointState, StateChange | None]:
     """Move `state` on by one result that counts (the last attempt of its slot).
 
     Returns the very same state where nothing changed, and a change only where `state.state` did.
     """
-    if result.outcome is Outcome.UP and _is_steadily_up(state, thresholds):
+    # Another `up` of one that is steadily up has nothing to count: said first, it is what nearly every check comes to.
+    if (
+        result.outcome is Outcome.UP
+        and state.better == rules.steady
+        and state.state is Outcome.UP
+        and state.incident is None
+        and state.location == result.location
+    ):
         return state, None
-    if result.outcome is Outcome.UNKNOWN:
-        after = state if _is_overrun(result.failure) else _hidden(state, result.slot)
-    else:
-        after = _counted(state, result, thresholds)
+    if _is_overrun(result.failure):
+        return state, None
+    after = _moved(state, result, rules)
     if after == state:
         return state, None
     return after, _change(state, after, result)
 
 
-def _is_steadily_up(state: EndpointState, thresholds: Thresholds) -> bool:
-    """Another `up` has nothing to count: said first, because it is what nearly every check comes to."""
-    return state.state is Outcome.UP and state.better == (thresholds.success, thresholds.success)
-
-
-def cause_of(result: Result) -> str:
-    """One sentence on why a result is not up: its failure, else the first condition that failed; "" if up."""
-    if result.failure is not None:
-        return f"{result.failure.layer}/{result.failure.kind}: {result.failure.message}"
-    return next((condition.shown for condition in result.conditions if not condition.passed), "")
+def explained(state: EndpointState, parent: int | None) -> EndpointState:
+    """The same, its open outage explained by another endpoint's, or by none; the very same where nothing changed."""
+    if state.incident is None or state.incident.parent == parent:
+        return state
+    return msgspec.structs.replace(state, incident=msgspec.structs.replace(state.incident, parent=parent))
 
 
 def _is_overrun(failure: Failure | None) -> bool:
@@ -94,54 +119,69 @@ def _is_overrun(failure: Failure | None) -> bool:
     return failure is not None and failure.layer is Layer.SELF and failure.kind == "overrun"
 
 
-def _hidden(state: EndpointState, at: int) -> EndpointState:
-    if state.state is Outcome.UNKNOWN and state.since is not None:
-        return state
-    return msgspec.structs.replace(state, state=Outcome.UNKNOWN, since=at)
-
-
-def _counted(state: EndpointState, result: Result, thresholds: Thresholds) -> EndpointState:
-    severity = SEVERITY[result.outcome]
-    worse = _streak(state.worse, (severity >= 1, severity >= 2), thresholds.failure)
-    better = _streak(state.better, (severity <= 0, severity <= 1), thresholds.success)
-    settled = _settle(state.settled, worse, better, thresholds)
+def _moved(state: EndpointState, result: Result, rules: Rules) -> EndpointState:
+    tracks = _tracks(state, result, rules)
+    if tracks:
+        agreed = quorum.vote(tracks, at=result.slot, quorum=rules.quorum, lately=rules.lately)
+        blind = quorum.all_blind(tracks, at=result.slot, lately=rules.lately)
+    else:
+        blind = result.outcome is Outcome.UNKNOWN
+        agreed = _heard(Streaks(settled=state.settled, worse=state.worse, better=state.better), result, rules)
+    shown = Outcome.UNKNOWN if blind else agreed.settled
+    changes = _changes(state, agreed.settled, result, rules)
     return EndpointState(
-        state=settled,
-        settled=settled,
-        since=state.since if settled is state.state and state.since is not None else result.slot,
-        worse=worse,
-        better=better,
-        incident=_incident(state, settled, result),
+        state=shown,
+        settled=agreed.settled,
+        since=state.since if shown is state.state and state.since is not None else result.slot,
+        worse=agreed.worse,
+        better=agreed.better,
+        incident=_incident(state, agreed.settled, changes, result, rules),
+        location="" if tracks else result.location,
+        tracks=tracks,
+        changes=changes,
     )
 
 
-def _streak(counts: tuple[int, int], continues: tuple[bool, bool], limit: int) -> tuple[int, int]:
-    first = min(counts[0] + 1, limit) if continues[0] else 0
-    second = min(counts[1] + 1, limit) if continues[1] else 0
-    return first, second
+def _heard(streaks: Streaks, result: Result, rules: Rules) -> Streaks:
+    if result.outcome is Outcome.UNKNOWN:
+        return streaks
+    return counted(streaks, result.outcome, rules.thresholds, rules.depth)
 
 
-def _settle(settled: Outcome, worse: tuple[int, int], better: tuple[int, int], thresholds: Thresholds) -> Outcome:
-    for target, streak in MOVES[settled]:
-        if streak is Streak.WORSE:
-            reached = worse[SEVERITY[target] - 1] >= thresholds.failure
-        else:
-            needed = thresholds.success if streak is Streak.BETTER else 1
-            reached = better[SEVERITY[target]] >= needed
-        if reached:
-            return target
-    return settled
+def _tracks(state: EndpointState, result: Result, rules: Rules) -> tuple[Track, ...]:
+    """What each location sees, once there are several; () while there is one."""
+    if not state.tracks and state.location in ("", result.location):
+        return ()
+    tracks = state.tracks or (_first_track(state, result.slot, rules),)
+    blank = Track(location=result.location)
+    known = next((track for track in tracks if track.location == result.location), blank)
+    blind = result.outcome is Outcome.UNKNOWN
+    seen = known.seen if blind else quorum.rounded(result.slot, rules.lately)
+    heard = Track(location=result.location, streaks=_heard(known.streaks, result, rules), blind=blind, seen=seen)
+    return quorum.replaced(tracks, heard)
 
 
-def _incident(state: EndpointState, settled: Outcome, result: Result) -> Incident | None:
-    """The incident that is open once `settled` holds."""
-    if settled in (Outcome.UP, Outcome.UNKNOWN):
-        return None
-    open_one = state.incident
-    if open_one is not None and SEVERITY[settled] <= SEVERITY[open_one.state]:
-        return open_one
-    opened = result.slot if open_one is None else open_one.opened
-    return Incident(endpoint=result.endpoint, opened=opened, closed=None, state=settled, cause=cause_of(result))
+def _first_track(state: EndpointState, at: int, rules: Rules) -> Track:
+    """The location that was alone until now: it counts as heard of just now, for nobody wrote down when it was."""
+    streaks = Streaks(settled=state.settled, worse=state.worse, better=state.better)
+    blind = state.state is Outcome.UNKNOWN
+    return Track(location=state.location, streaks=streaks, blind=blind, seen=quorum.rounded(at, rules.lately))
+
+
+def _changes(state: EndpointState, settled: Outcome, result: Result, rules: Rules) -> tuple[int, ...]:
+    if settled is state.settled or state.settled is Outcome.UNKNOWN:
+        return state.changes
+    return flapping.noted(state.changes, result.slot, rules.flapping)
+
+
+def _incident(
+    state: EndpointState, settled: Outcome, changes: tuple[int, ...], result: Result, rules: Rules
+) -> Incident | None:
+    if result.outcome is Outcome.UNKNOWN:
+        return state.incident
+    already = state.incident is not None and state.incident.flapping
+    flaps = flapping.flaps(changes, result.slot, rules.flapping, already=already)
+    return outage(state.incident, settled, result, flapping=flaps)
 
 
 def _change(before: EndpointState, after: EndpointState, result: Result) -> StateChange | None:

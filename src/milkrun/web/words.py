@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from milkrun.core.outage import cause_of
 from milkrun.core.outcome import Failure, Outcome
 from milkrun.core.result import Result
-from milkrun.core.state import cause_of
 
 STEPS = ((86_400.0, "day"), (3_600.0, "h"), (60.0, "min"))
 # What says an outcome without colour, in a browser's tab and in a terminal.
@@ -35,6 +35,19 @@ def latency(milliseconds: float | None) -> str:
 def count(value: int | None) -> str:
     """A whole number with its thousands apart; a dash where there is none."""
     return "–" if value is None else f"{value:,}"
+
+
+def things(number: int, noun: str) -> str:
+    """How many of what: "1 message", "1,200 messages"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def incidents(outages: int, warnings: int) -> str:
+    """One sentence on what is open: "2 outages are open, and 1 warning."."""
+    if not outages:
+        return f"No outage is open, but {things(warnings, 'warning')}." if warnings else "No incident is open."
+    sentence = f"{things(outages, 'outage')} {_is(outages)} open"
+    return f"{sentence}, and {things(warnings, 'warning')}." if warnings else f"{sentence}."
 
 
 def share(value: float | None) -> str:
