@@ -7,8 +7,6 @@ whoever stores it counts it. They are then handed out over the next minutes, som
 
 from collections.abc import Iterable
 
-import msgspec
-
 from milkrun.core.observation import Connection
 from milkrun.core.result import Result
 from milkrun.core.rollup import FIVE_MINUTES_MS, GRACE_MS, WRITTEN_MS, Draft, Period, Rollup, draft, finish, fold
@@ -16,14 +14,9 @@ from milkrun.core.rollup import FIVE_MINUTES_MS, GRACE_MS, WRITTEN_MS, Draft, Pe
 # `close` is called every second, and hands all out in so many calls; the rest of the time is for the writing.
 CALLS = (WRITTEN_MS - GRACE_MS) // 1_000 - 20
 
+NEVER = 1 << 62
+
 _Key = tuple[int, str, Connection | None]
-
-
-class Closed(msgspec.Struct, frozen=True, kw_only=True):
-    """Roll-ups to be written, and starts of five minutes (epoch ms) that only the store can count."""
-
-    rollups: list[Rollup]
-    recount: list[int]
 
 
 class OpenRollups:
@@ -59,20 +52,24 @@ class OpenRollups:
         self._open.pop(start, None)
         self._forgotten.add(start)
 
-    def close(self, now: int) -> Closed:
+    def close(self, now: int) -> list[Rollup]:
         """Take out some of what is closed at `now` (epoch ms). Slots may be ahead of a clock that was set back."""
         before = Period.FIVE_MINUTES.begin(max(now, self._latest) - GRACE_MS)
         if before > self._closed_before:
             self._closed_before = before
             self._bite = sum(len(drafts) for start, drafts in self._open.items() if start < before) // CALLS + 1
-        recount = sorted(start for start in self._forgotten if start < self._closed_before)
-        self._forgotten.difference_update(recount)
-        return Closed(rollups=self._take(self._bite), recount=recount)
+        return self._take(self._bite)
 
-    def all(self) -> Closed:
-        """All there is as it stands, for a clean stop to write."""
-        rollups = [finish(each) for drafts in self._open.values() for each in drafts.values()]
-        return Closed(rollups=rollups, recount=sorted(self._forgotten))
+    def all(self) -> list[Rollup]:
+        """All there is as it stands, for a clean stop to write; nothing is counted after."""
+        self._closed_before = NEVER
+        return [finish(each) for drafts in self._open.values() for each in drafts.values()]
+
+    def recount(self) -> list[int]:
+        """Take out the starts of forgotten five minutes (epoch ms) that are closed: only the store can count them."""
+        closed = sorted(start for start in self._forgotten if start < self._closed_before)
+        self._forgotten.difference_update(closed)
+        return closed
 
     def _drafts(self, start: int) -> dict[_Key, Draft]:
         self._latest = max(self._latest, start)
@@ -89,7 +86,7 @@ class OpenRollups:
         return taken
 
 
-def unwritten_since(newest: int) -> int:
+def open_begin(newest: int) -> int:
     """The start of the earliest five minutes that a crash may have kept from being written; a start counts from here.
 
     `newest` is the last slot (epoch ms) that has a stored result.
