@@ -7,7 +7,7 @@ import msgspec
 
 from milkrun.core.endpoint import Endpoint, Registered
 from milkrun.store.memory import MemoryStore
-from milkrun.store.protocol import Batch, Pruned, Storage, StoreUnavailableError
+from milkrun.store.protocol import Batch, Keep, Storage, StoreUnavailableError, Upkeep
 
 
 class TryingStore(MemoryStore):
@@ -36,10 +36,10 @@ class TryingStore(MemoryStore):
         self.batches.append(msgspec.structs.replace(batch))
         await super().write(batch)
 
-    async def prune(self, *, before: int, max_bytes: int) -> Pruned:
-        """Prune, or raise."""
+    async def upkeep(self, now: int, keep: Keep) -> Upkeep:
+        """Do a bite, or raise."""
         self._fail()
-        return await super().prune(before=before, max_bytes=max_bytes)
+        return await super().upkeep(now, keep)
 
     async def storage(self) -> Storage:
         """Measure, or raise."""
