@@ -61,6 +61,25 @@ async def post(
 ) -> Response:
     """Post and return a response of 2xx. It has no time limit: that is the caller's.
 
+    Args as those of `ask`. Raises TransientError or PermanentError, as the head of this module says.
+    """
+    response = await ask(client, place, content, letter=letter, key=key, headers=headers, method=method)
+    judge(response, place, at=letter.at)
+    return response
+
+
+async def ask(
+    client: Client,
+    place: Place,
+    content: bytes,
+    *,
+    letter: Letter,
+    key: str | None = None,
+    headers: Headers = (JSON,),
+    method: str = "POST",
+) -> Response:
+    """Post and return whatever is answered, for a channel whose service has answers of its own to `judge`.
+
     Args:
         client: the one of all deliveries.
         place: where to.
@@ -71,7 +90,7 @@ async def post(
         method: another method.
 
     Raises:
-        TransientError, PermanentError: as the head of this module says.
+        TransientError: where nothing is answered.
     """
     idempotent = ("Idempotency-Key", header_key(key or letter.id))
     options = RequestOptions(
@@ -83,13 +102,11 @@ async def post(
     if place.ca_file is not None:
         options["ca_file"] = place.ca_file
     try:
-        response = await client.request(method, place.url, timeout=None, **options)
+        return await client.request(method, place.url, timeout=None, **options)
     except RequestError as err:
         # Its own sentence may quote a URL.
         host = parse_url(place.url).origin.host
         raise TransientError(f"{place.service} at {host} was not reached: {err.layer}/{err.kind}") from err
-    judge(response, place, at=letter.at)
-    return response
 
 
 def judge(response: Response, place: Place, *, at: int) -> None:
