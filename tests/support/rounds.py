@@ -65,7 +65,7 @@ class Kept:
         self.skip = self.skipped.append
         self.gap = self.gaps.append
 
-    def settle(self, _: Registered, result: Result) -> None:
+    def settle(self, _: Registered, result: Result, seen: Observation | None = None) -> None:  # noqa: ARG002 - the seam's shape
         """Keep a result that counts."""
         self.settled.append(result)
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from structlog.testing import capture_logs
 
+from milkrun.alerting.planner import Planner
 from milkrun.clock import ManualClock
 from milkrun.config.settings import StorageSettings
 from milkrun.config.source import EndpointChanges, MemorySource
@@ -14,6 +15,7 @@ from milkrun.core.endpoint import Endpoint
 from milkrun.core.observation import Observation
 from milkrun.core.outcome import Outcome
 from milkrun.core.result import Trigger
+from milkrun.core.rollup import Period
 from milkrun.core.state import EndpointState
 from milkrun.monitor.hub import LiveHub
 from milkrun.monitor.lag import LagMeter
@@ -63,6 +65,7 @@ class House:
             remembered=await remember(self.store),
             location="local",
             storage=StorageSettings(),
+            planner=Planner((), {}),
         )
 
     def snapshot(self) -> Snapshot:
@@ -108,18 +111,18 @@ async def test_a_first_start_has_no_gap() -> None:
     assert await house.store.gaps(since=0) == []
 
 
-async def test_a_restart_counts_no_result_of_the_open_hour_twice() -> None:
+async def test_a_restart_counts_no_result_of_the_open_five_minutes_twice() -> None:
     house = House()
     for _ in range(3):
         async with house.running(an_endpoint()):
             await house.clock.advance(60)
-    (tally,) = await house.store.tallies(since=0)
+    (rollup,) = await house.store.rollups(Period.FIVE_MINUTES, since=0)
     stored = await house.store.results(1, limit=1_000)
-    assert tally.up == len([each for each in stored if each.outcome is Outcome.UP])
-    assert tally.up >= 17
+    assert rollup.up == len([each for each in stored if each.outcome is Outcome.UP])
+    assert rollup.up >= 17
 
 
-async def test_a_crash_loses_no_count_of_the_open_hour() -> None:
+async def test_a_crash_loses_no_count_of_the_open_five_minutes() -> None:
     house = House()
     monitor = await house.monitor()
     await monitor.begin([an_endpoint()])
@@ -127,13 +130,13 @@ async def test_a_crash_loses_no_count_of_the_open_hour() -> None:
     await house.clock.advance(60)
     crashing.cancel()
     await asyncio.wait([crashing])
-    assert await house.store.tallies(since=0) == []
-    recounted = (await remember(house.store)).tallies
-    assert await house.store.tallies(since=0) == recounted, "the pages find the open hour at once"
+    assert await house.store.rollups(Period.FIVE_MINUTES, since=0) == []
+    recounted = (await remember(house.store)).rollups
+    assert await house.store.rollups(Period.FIVE_MINUTES, since=0) == recounted, "the pages find them at once"
     async with house.running(an_endpoint()):
         await house.clock.advance(1)
-    (tally,) = await house.store.tallies(since=0)
-    assert tally.up == len(await house.store.results(1, limit=1_000)) >= 5
+    (rollup,) = await house.store.rollups(Period.FIVE_MINUTES, since=0)
+    assert rollup.up == len(await house.store.results(1, limit=1_000)) >= 5
 
 
 async def test_stopping_lets_checks_under_way_end_and_writes_them() -> None:

@@ -6,23 +6,27 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from milkrun.alerting.planner import Planner
 from milkrun.clock import ManualClock
 from milkrun.core.endpoint import Registered, Thresholds
+from milkrun.core.incident import Moment
 from milkrun.core.outcome import Outcome
 from milkrun.core.result import Result, Trigger
+from milkrun.core.rollup import Period
 from milkrun.core.state import EndpointState
-from milkrun.core.tally import HOUR, Tally
 from milkrun.monitor.backlog import Backlog
 from milkrun.monitor.live import Committed, EndpointsChanged, Vitals
-from milkrun.monitor.pipeline import LONGEST_BACK_OFF, Pipeline
+from milkrun.monitor.open_rollups import OpenRollups
+from milkrun.monitor.pipeline import Pipeline
 from milkrun.monitor.route import Stop
-from milkrun.monitor.tallies import OpenTallies
 from milkrun.monitor.visit import Visit
+from milkrun.monitor.writer import LONGEST_BACK_OFF
 from milkrun.store.protocol import Gap
 from tests.support.rounds import MIDNIGHT, an_endpoint, answer, registered
 from tests.support.trying_store import TryingStore
 
 SLOT = MIDNIGHT * 1_000
+FIVE_MINUTES = Period.FIVE_MINUTES.begin(SLOT)
 
 
 class Told:
@@ -49,8 +53,9 @@ class Line:
             store=self.store,
             live=self.told,  # type: ignore[arg-type]  # nobody subscribes here
             states=states or {},
-            tallies=OpenTallies(),
+            rollups=OpenRollups(),
             backlog=Backlog(limit=limit),
+            planner=Planner((), {}),
         )
 
     def settle(self, status: int = 200, *, of: Registered | None = None) -> Result:
@@ -232,12 +237,12 @@ async def test_what_came_during_a_failed_write_wins_over_what_it_held() -> None:
         assert len(batch.gaps) == 1
 
 
-async def test_stopping_writes_everything_and_the_open_hours() -> None:
+async def test_stopping_writes_everything_and_the_open_five_minutes() -> None:
     line = Line(states={1: up()})
     async with running(line):
         result = line.settle()
     assert [list(batch.results) for batch in line.store.batches if batch.results] == [[result]]
-    assert [(tally.hour, tally.up) for tally in await line.store.tallies(since=0)] == [(SLOT - SLOT % HOUR, 1)]
+    assert rollups(line) == [(FIVE_MINUTES, 1)]
 
 
 async def test_stopping_a_failing_store_ends() -> None:
@@ -286,33 +291,94 @@ async def test_an_endpoint_without_a_state_leaves_nothing_to_retire(state: Endpo
         assert line.store.tries == 0
 
 
-async def test_an_hour_is_written_a_quarter_of_an_hour_after_its_end_without_results_too() -> None:
+async def test_five_minutes_are_written_a_minute_after_their_end_without_results_too() -> None:
     line = Line(states={1: up()})
     async with running(line):
         line.settle()
+        await line.clock.advance(359)
+        assert rollups(line) == []
+        await line.clock.advance(120)
+        assert rollups(line) == [(FIVE_MINUTES, 1)]
+
+
+async def test_a_result_whose_five_minutes_are_closed_is_late_and_told_when_it_is_stored() -> None:
+    line = Line(states={1: up()})
+    async with running(line):
+        line.settle()
+        await line.clock.advance(900)
+        late = line.settle()
         await line.clock.advance(1.1)
-        line.clock._move(line.clock.now() + 3_600 + 880)
+        assert list(line.store.batches[-1].late) == [late]
+        assert list(line.store.batches[-1].results) == []
+        assert line.told.committed[-1].results == (late,)
+
+
+async def test_what_was_dropped_is_a_gap_and_its_five_minutes_are_counted_anew_once_they_are_closed() -> None:
+    line = Line(limit=10, states={1: up()})
+    line.store.trouble = "the disk is full"
+    async with running(line):
+        results = [line.settle() for _ in range(25)]
+        await line.clock.advance(1.5)
+        line.store.trouble = None
+        await line.clock.advance(LONGEST_BACK_OFF)
+        gap = Gap(began=SLOT, ended=results[14].slot + 1, reason="15 results could not be stored")
+        assert list(line.store.batches[0].gaps) == [gap]
+        await line.clock.advance(480)
+        assert [list(batch.recount) for batch in line.store.batches if batch.recount] == [[FIVE_MINUTES]]
+        assert rollups(line) == [], "no roll-up claims what was dropped"
+
+
+async def test_five_minutes_that_closed_before_their_results_were_dropped_are_counted_anew_as_well() -> None:
+    line = Line(limit=10, states={1: up()})
+    line.store.trouble = "the disk is full"
+    async with running(line):
+        for _ in range(5):
+            line.settle()
+        await line.clock.advance(600)
+        line.slot += 600_000
+        for _ in range(10):
+            line.settle()
         await line.clock.advance(2)
-        assert await line.store.tallies(since=0) == []
+        line.store.trouble = None
+        await line.clock.advance(LONGEST_BACK_OFF + 1)
+        (batch,) = [batch for batch in line.store.batches if batch.results]
+        assert (list(batch.recount), list(batch.rollups)) == ([FIVE_MINUTES], [])
+
+
+async def test_late_results_are_bounded_too_and_counted() -> None:
+    line = Line(limit=10, states={1: up()})
+    async with running(line):
+        line.settle()
+        await line.clock.advance(900)
+        line.store.trouble = "the disk is full"
+        late = [line.settle() for _ in range(25)]
         await line.clock.advance(60)
-        assert [(tally.endpoint, tally.up) for tally in await line.store.tallies(since=0)] == [(1, 1)]
+        assert line.pipeline.vitals() == {"pending": 10, "dropped_total": 15, "error": "the disk is full"}
+        line.store.trouble = None
+        await line.clock.advance(LONGEST_BACK_OFF)
+        assert list(line.store.batches[-1].late) == late[-10:]
 
 
-def test_a_straggler_of_an_hour_already_written_does_not_replace_it() -> None:
-    tallies = OpenTallies()
-    who = registered(an_endpoint())
-    tallies.count(a_result(who, SLOT))
-    assert [tally.up for tally in tallies.close(SLOT + 2 * HOUR)] == [1]
-    tallies.count(a_result(who, SLOT + 10))
-    assert tallies.all() == []
+async def test_an_incident_leaves_its_timeline_and_its_first_failing_result() -> None:
+    line = Line(states={1: up()})
+    async with running(line):
+        first = line.settle(500)
+        line.settle(500)
+        line.settle(200)
+        await line.clock.advance(0.1)
+        (batch,) = line.store.batches
+        assert [(entry.moment, entry.at) for entry in batch.entries] == [
+            (Moment.OPENED, first.slot),
+            (Moment.RESOLVED, first.slot + 20),
+        ]
+        assert [evidence.result for evidence in batch.exhibits] == [first]
 
 
-def test_counting_goes_on_from_what_was_rebuilt() -> None:
-    tallies = OpenTallies([Tally(endpoint=1, hour=SLOT - SLOT % HOUR, up=41)])
-    tallies.count(a_result(registered(an_endpoint()), SLOT))
-    assert [tally.up for tally in tallies.all()] == [42]
+def rollups(line: Line) -> list[tuple[int, int]]:
+    """Starts and counts of `up` of what was written."""
+    return [(each.start, each.up) for batch in line.store.batches for each in batch.rollups]
 
 
 def up() -> EndpointState:
     """An endpoint that has been up for long."""
-    return EndpointState(state=Outcome.UP, settled=Outcome.UP, since=1, better=(1, 1))
+    return EndpointState(state=Outcome.UP, settled=Outcome.UP, since=1, better=(1, 1), location="local")

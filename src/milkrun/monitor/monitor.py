@@ -6,21 +6,22 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 import msgspec
 import structlog
 
+from milkrun.alerting.planner import Planner
 from milkrun.clock import Clock
 from milkrun.config.settings import StorageSettings
 from milkrun.config.source import EndpointChanges
 from milkrun.core.endpoint import Endpoint
+from milkrun.core.rollup import Rollup
 from milkrun.core.state import EndpointState
-from milkrun.core.tally import Tally
 from milkrun.monitor.backlog import Backlog
 from milkrun.monitor.lag import LagMeter
 from milkrun.monitor.live import Committed, Live
+from milkrun.monitor.open_rollups import OpenRollups, open_begin
 from milkrun.monitor.pipeline import Pipeline
 from milkrun.monitor.retention import Retention
 from milkrun.monitor.roster import Roster
 from milkrun.monitor.runner import Runner
 from milkrun.monitor.scheduler import Scheduler
-from milkrun.monitor.tallies import OpenTallies, open_hours_begin
 from milkrun.monitor.timeline import Timeline
 from milkrun.monitor.vitals import VitalsReporter
 from milkrun.probes.protocol import ProbeMaker
@@ -38,16 +39,16 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
     """What a store knows of the time before this start. `newest` is the last slot with a result, None without any."""
 
     states: Mapping[int, EndpointState] = {}
-    tallies: Sequence[Tally] = ()
+    rollups: Sequence[Rollup] = ()
     newest: int | None = None
 
 
 async def remember(store: Store) -> Remembered:
-    """Ask the store for what a start goes on from; the open hours, counted anew, are kept for the pages to find."""
+    """Ask the store for what a start goes on from; the open five minutes, counted anew, are kept for pages to find."""
     newest = (await store.storage()).newest
-    tallies = [] if newest is None else await store.tally(since=open_hours_begin(newest))
-    await store.write(Batch(tallies=tallies))
-    return Remembered(states=await store.states(), tallies=tallies, newest=newest)
+    rollups = [] if newest is None else await store.count(since=open_begin(newest))
+    await store.write(Batch(rollups=rollups))
+    return Remembered(states=await store.states(), rollups=rollups, newest=newest)
 
 
 class Monitor:
@@ -65,6 +66,7 @@ class Monitor:
         remembered: Remembered,
         location: str,
         storage: StorageSettings,
+        planner: Planner,
     ) -> None:
         timeline = Timeline(clock, begins=remembered.newest or 0)
         self.pipeline = Pipeline(
@@ -72,8 +74,9 @@ class Monitor:
             store=store,
             live=live,
             states=remembered.states,
-            tallies=OpenTallies(remembered.tallies),
+            rollups=OpenRollups(remembered.rollups),
             backlog=Backlog(),
+            planner=planner,
         )
         self.runner = Runner(clock=clock, timeline=timeline, recorder=self.pipeline, location=location)
         self.scheduler = Scheduler(clock=clock, timeline=timeline, runner=self.runner, gaps=self.pipeline)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from milkrun.clock import Clock
 from milkrun.core.endpoint import Endpoint, Registered
+from milkrun.core.observation import Observation
 from milkrun.core.result import Result, Trigger
 from milkrun.monitor.route import Stop
 from milkrun.monitor.runner import Runner
@@ -30,7 +31,7 @@ class _Told:
     def skip(self, result: Result) -> None:
         self._on_result(self._endpoints[result.endpoint], result)
 
-    def settle(self, registered: Registered, result: Result) -> None:
+    def settle(self, registered: Registered, result: Result, seen: Observation | None = None) -> None:  # noqa: ARG002 - the seam's shape
         self._on_result(registered.endpoint, result)
 
 

@@ -55,6 +55,7 @@ class Roster:
         replaced = [self._stops[key] for key in map(_key, arriving) if key in self._stops]
         self._stops.update((_key(stop), stop) for stop in arriving)
         self._live.publish(EndpointsChanged(registered=tuple(registered), removed=()))
+        self._pipeline.watch(registered, self._now())
         self._scheduler.apply(arriving=arriving, leaving=replaced)
 
     def _remove(self, keys: Sequence[str]) -> None:
@@ -63,7 +64,7 @@ class Roster:
             return
         leaving = [self._stops.pop(key) for key in keys]
         self._scheduler.apply(leaving=leaving)
-        now = int(self._clock.wall() * 1_000)
+        now = self._now()
         for stop in leaving:
             if stop.task is not None:
                 stop.task.cancel()
@@ -73,10 +74,13 @@ class Roster:
     def retire_unknown(self, states: Iterable[int]) -> None:
         """Of the endpoints a store remembers, close what belongs to those that are monitored no more."""
         present = {stop.registered.id for stop in self._stops.values()}
-        now = int(self._clock.wall() * 1_000)
+        now = self._now()
         for endpoint in states:
             if endpoint not in present:
                 self._pipeline.retire(endpoint, now)
+
+    def _now(self) -> int:
+        return int(self._clock.wall() * 1_000)
 
     async def _made(self, registered: Sequence[Registered]) -> AsyncIterator[Stop]:
         for place, each in enumerate(registered):

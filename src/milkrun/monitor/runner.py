@@ -15,6 +15,7 @@ import structlog
 
 from milkrun.clock import Clock
 from milkrun.core.endpoint import Registered
+from milkrun.core.observation import Observation
 from milkrun.core.result import Result, Trigger
 from milkrun.monitor.histogram import Lately
 from milkrun.monitor.route import Stop
@@ -35,8 +36,8 @@ class Recorder(Protocol):
     def skip(self, result: Result) -> None:
         """Keep the outcome of a slot that was not checked: it moves no streak."""
 
-    def settle(self, registered: Registered, result: Result) -> None:
-        """Keep a result that counts, and move the endpoint's state on by it."""
+    def settle(self, registered: Registered, result: Result, seen: Observation | None = None) -> None:
+        """Keep a result that counts, and move the endpoint's state on by it; `seen` is what its check saw."""
 
 
 class Runner:
@@ -101,13 +102,14 @@ class Runner:
         probe = visit.stop.probe
         retry = visit.registered.endpoint.retry
         while True:
-            result = visit.judge(await probe())
+            seen = await probe()
+            result = visit.judge(seen)
             if not retry.repeats(result.outcome, visit.attempt):
                 break
             self._recorder.add(result)
             visit.repeat()
             await self._clock.sleep_until(self._clock.now() + retry.delay)
-        self._recorder.settle(visit.registered, result)
+        self._recorder.settle(visit.registered, result, seen)
 
     def _ended(self, visit: Visit, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
