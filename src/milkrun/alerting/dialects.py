@@ -16,7 +16,7 @@ _SLACK = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _SLACK_MARK = re.compile(r"(?<!\w)[*_~`]+|[*_~`]+(?!\w)|`")
 _NO_WIDTH = "\u200b"
 # Discord: a backslash before any punctuation; ":" before slashes makes a link, before a name an emoji.
-_DISCORD_MARK = re.compile(r"([\\*_~`|>#\[\]()<@:-])")
+_DISCORD_MARK = re.compile(r"([\\*_~`|>#\[\]()<:-])")
 # Telegram's MarkdownV2: https://core.telegram.org/bots/api#markdownv2-style
 _TELEGRAM_MARK = re.compile(r"([\\_*\[\]()~`>#+\-=|{}.!])")
 _TELEGRAM_URL = re.compile(r"([\\)])")
@@ -38,8 +38,8 @@ def escape_slack(text: str) -> str:
 
 
 def escape_discord(text: str) -> str:
-    """For Discord's Markdown; a message should forbid mentions, too."""
-    return _DISCORD_MARK.sub(r"\\\1", text)
+    """For Discord's Markdown. A mention is read through a backslash, but not through a space of no width."""
+    return _DISCORD_MARK.sub(r"\\\1", text).replace("@", f"@{_NO_WIDTH}")
 
 
 def escape_telegram_markdown(text: str) -> str:

@@ -64,7 +64,7 @@ class HttpKind:
         way = read_way(client, over_tls=address is not None and address[1].origin.scheme == "https")
         credentials = read_credentials(client, way)
         max_age, max_uses, fresh = _connection(endpoint.section("connection"))
-        headers = _headers(endpoint.section("headers"))
+        headers = read_headers(endpoint.section("headers"))
         options = HttpOptions(
             url=endpoint.text("url"),
             secrets=_secrets(address, way, credentials),
@@ -119,7 +119,8 @@ def _method(endpoint: Section) -> str:
     return method
 
 
-def _headers(section: Section) -> tuple[tuple[str, str], ...]:
+def read_headers(section: Section) -> tuple[tuple[str, str], ...]:
+    """A mapping of header fields, without those that are the client's own to set."""
     headers: list[tuple[str, str]] = []
     for name, words in section.pairs():
         if not TOKEN.fullmatch(name):

@@ -35,3 +35,12 @@ def read_needed(section: Section, key: str, expected: str) -> str | None:
     if words is not None or key not in section:  # a text that cannot be used was reported already
         section.problem(key, expected)
     return None
+
+
+def read_urls(section: Section, key: str, *, expected: str = URL) -> list[str]:
+    """One URL or a list of them; none after reporting any that cannot be used, or that there is none."""
+    given = section.one_or_several(key)
+    if not given and key not in section:
+        section.problem(key, expected)
+    usable = [usable_url(section, words, expected=expected) for words in given]
+    return [url for url in usable if url is not None] if all(usable) else []
