@@ -13,16 +13,30 @@ from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from milkrun.store.protocol import StoreError
-from milkrun.web import api, api_stream, health, live, metrics, pages
+from milkrun.web import (
+    alerts,
+    api,
+    api_alerts,
+    api_history,
+    api_incidents,
+    api_stream,
+    health,
+    incidents,
+    live,
+    metrics,
+    pages,
+)
 from milkrun.web.asking import sentence
 from milkrun.web.exposure import answered_names
 from milkrun.web.gate import Gate
 from milkrun.web.principal import Guard
 from milkrun.web.services import Services
-from milkrun.web.site import Site, UnknownEndpointError
+from milkrun.web.site import Site, UnknownError
 from milkrun.web.templates import trouble_page
 
 STATIC = Path(__file__).parent / "static"
+
+PARTS = (pages, incidents, alerts, live, api, api_history, api_incidents, api_alerts, api_stream, metrics, health)
 
 DESCRIPTION = """\
 Milkrun visits endpoints on time over one warm client. This interface is what its pages show, for programs.
@@ -40,9 +54,11 @@ def create_app(services: Services) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with asyncio.TaskGroup() as tasks:
             following = tasks.create_task(site.board.follow(), name="board")
+            watching = tasks.create_task(site.watch_notices(), name="notices")
             yield
             site.stopping.set()
             following.cancel()
+            watching.cancel()
 
     app = FastAPI(
         title="Milkrun",
@@ -53,7 +69,7 @@ def create_app(services: Services) -> FastAPI:
         redoc_url=None,
     )
     app.state.site = site
-    for module in (pages, live, api, api_stream, metrics, health):
+    for module in PARTS:
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _handle_errors(app)
@@ -66,8 +82,8 @@ def create_app(services: Services) -> FastAPI:
 def _handle_errors(app: FastAPI) -> None:
     """Every error is a status and a sentence: JSON for programs, a page for people."""
 
-    @app.exception_handler(UnknownEndpointError)
-    async def unknown(request: Request, error: UnknownEndpointError) -> Response:
+    @app.exception_handler(UnknownError)
+    async def unknown(request: Request, error: UnknownError) -> Response:
         return _trouble(request, 404, str(error))
 
     @app.exception_handler(RequestValidationError)

@@ -71,6 +71,7 @@ class Board:
         self.members: Members = {}
         self.vitals: Vitals | None = None
         self.stored = True
+        self.incidents = 0  # goes up with every change of an incident
         self.minutes = Minutes()
         self.ready = asyncio.Event()
         self._store = store
@@ -151,6 +152,8 @@ class Board:
             entry = self.entries.get(endpoint)
             if entry is None:
                 continue
+            if state.incident != entry.state.incident:
+                self.incidents += 1
             if state.state is not entry.state.state:
                 self._count(entry, -1)
                 entry.settle(state)

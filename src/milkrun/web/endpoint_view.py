@@ -1,16 +1,17 @@
 """What the page of one endpoint says: its headline, its days, its results, its certificate. Pure."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from milkrun.core.observation import Tls
 from milkrun.core.outcome import Outcome
-from milkrun.core.tally import HOUR, Tally, merge, uptime
 from milkrun.web import rows, words
-from milkrun.web.entry import DAY, Entry
+from milkrun.web.entry import Entry
+from milkrun.web.history_view import DAY_MS, Sum
 
 DAYS = 90
-DAY_MS = DAY * HOUR
-WINDOWS = (("24 hours", 1), ("7 days", 7), ("30 days", 30), ("90 days", 90))
+HOURS = 24
 
 
 class Day(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,34 +63,22 @@ def certificate(entry: Entry) -> Tls | None:
     return None
 
 
-def days(tallies: list[Tally], now: int) -> list[Day]:
-    """The last 90 days (UTC), oldest first, `now` in epoch ms."""
-    by_day: dict[int, Tally] = {}
-    for tally in tallies:
-        day = tally.hour // DAY_MS
-        by_day[day] = merge(by_day[day], tally) if day in by_day else tally
-    today = now // DAY_MS
-    return [_day(day, by_day.get(day)) for day in range(today - DAYS + 1, today + 1)]
+def days(course: Iterable[tuple[int, Sum]], now: int) -> list[Day]:
+    """The last 90 days (UTC), oldest first, of the days in which something was checked; `now` is epoch ms."""
+    known = dict(course)
+    today = now // DAY_MS * DAY_MS
+    return [_day(start, known.get(start)) for start in range(today - (DAYS - 1) * DAY_MS, today + 1, DAY_MS)]
 
 
-def _day(day: int, tally: Tally | None) -> Day:
-    value = uptime([tally]) if tally is not None else None
-    if tally is None or value is None:
-        return Day(began=day * DAY_MS, uptime=None, level="none", text="nothing known")
-    text = f"{words.share(value)} up, {tally.down:,} of {tally.up + tally.degraded + tally.down:,} results down"
-    return Day(began=day * DAY_MS, uptime=value, level=_level(value, tally), text=text)
+def _day(start: int, sum_: Sum | None) -> Day:
+    if sum_ is None or sum_.uptime is None:
+        return Day(began=start, uptime=None, level="none", text="nothing known")
+    text = f"{words.share(sum_.uptime)} up, {sum_.down:,} of {sum_.up + sum_.degraded + sum_.down:,} results down"
+    return Day(began=start, uptime=sum_.uptime, level=_level(sum_.uptime, sum_), text=text)
 
 
-def _level(value: float, tally: Tally) -> str:
+def _level(value: float, sum_: Sum) -> str:
     """Red is for days with an hour's worth of downtime, amber for less, green for none."""
-    if value < 1 - 1 / DAY:
+    if value < 1 - 1 / HOURS:
         return Outcome.DOWN.value
-    return Outcome.DEGRADED.value if tally.down or tally.degraded else Outcome.UP.value
-
-
-def windows(tallies: list[Tally], now: int) -> list[tuple[str, str]]:
-    """Uptime over each window, as words."""
-    return [
-        (name, words.share(uptime(tally for tally in tallies if tally.hour > now - count * DAY_MS)))
-        for name, count in WINDOWS
-    ]
+    return Outcome.DEGRADED.value if sum_.down or sum_.degraded else Outcome.UP.value

@@ -9,6 +9,9 @@ from milkrun.web.principal import ANYONE, Guard, RefusedError
 
 # Probes of load balancers and of systemd carry no password, and these tell nothing but "alive".
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+# A link of an alert carries its own permission in its token, and its page needs the stylesheet; both are the same
+# for everybody, and tell nothing of what is monitored.
+OPEN_FOLDERS = ("/ack/", "/static/")
 
 SECURITY_HEADERS = {
     "content-security-policy": (
@@ -55,7 +58,7 @@ class Gate:
         if not is_answered(host, self._names):
             return PlainTextResponse(_not_ours(host), status_code=421)
         scope["principal"] = ANYONE
-        if scope["path"] in OPEN_PATHS:
+        if scope["path"] in OPEN_PATHS or scope["path"].startswith(OPEN_FOLDERS):
             return None
         try:
             address = scope["client"][0] if scope["client"] else ""

@@ -22,6 +22,7 @@ from milkrun.web.templates import render
 router = APIRouter(prefix="/live", include_in_schema=False)
 
 TICK = 1.0  # seconds between looks; a person reads no faster
+LOOK_AGAIN = 5  # slow ticks: what workers write on an incident's timeline is nowhere on the board
 SLOW_TICK = 2.0  # for what costs more to draw
 
 _Ids = Annotated[str, Query(pattern=r"^(\d{1,18}(,\d{1,18})*)?$", max_length=20 * PAGE)]
@@ -81,6 +82,21 @@ async def live_frame(site: SiteDep, _: PrincipalDep) -> Stream:
     """Only what every page has."""
     sent = Sent()
     return Stream(site, ticking(site, SLOW_TICK, lambda: partials(sent.changed(_frame(site)), site.board.sequence)))
+
+
+@router.get("/incidents")
+async def live_incidents(site: SiteDep, _: PrincipalDep) -> Stream:
+    """Pages of incidents and alerts: `look` says that it is time to look again, at once where something changed."""
+    sent, seen, looks = Sent(), (site.board.incidents, site.acts), 0
+
+    def look() -> bytes:
+        nonlocal seen, looks
+        before, seen = seen, (site.board.incidents, site.acts)
+        looks = 0 if before != seen else looks + 1
+        again = message("", event="look") if looks % LOOK_AGAIN == 0 else b""
+        return again + partials(sent.changed(_frame(site)), site.board.sequence)
+
+    return Stream(site, ticking(site, SLOW_TICK, look))
 
 
 @router.get("/client")

@@ -24,6 +24,7 @@ from milkrun.web.wire import Json
 router = APIRouter(tags=["process"])
 
 ENDPOINTS = 2_000
+CHANNELS = 200
 LABELS = ("endpoint", "group")
 
 CLIENT_COUNTERS = {
@@ -60,6 +61,7 @@ class BoardCollector(Collector):
         yield _quantiles("milkrun_schedule_late_seconds", "How late slots began.", site.vitals("schedule"), "late_ms")
         yield _quantiles("milkrun_loop_lag_seconds", "Lag of the loop.", site.vitals("client"), "loop_lag_ms")
         yield from _storage(site.vitals("storage"))
+        yield from _alerts(site)
         yield _states(site)
         yield from _endpoints(site)
 
@@ -97,6 +99,21 @@ def _storage(storage: Json) -> Iterator[Metric]:
     yield GaugeMetricFamily("milkrun_storage_pending", "Results not stored yet.", value=storage.get("pending") or 0)
     dropped = storage.get("dropped_total") or 0
     yield CounterMetricFamily("milkrun_storage_dropped", "Results dropped because they could not be stored.", dropped)
+
+
+def _alerts(site: Site) -> Iterator[Metric]:
+    pending = GaugeMetricFamily("milkrun_alerts_pending", "Messages that wait.", labels=["channel"])
+    failed = GaugeMetricFamily("milkrun_alerts_failed", "Messages that were given up.", labels=["channel"])
+    disabled = GaugeMetricFamily("milkrun_alerts_disabled", "1 for a channel that is disabled.", labels=["channel"])
+    said = "Attempts at delivering, by what came of them."
+    attempts = CounterMetricFamily("milkrun_alerts_attempts", said, labels=["channel", "outcome"])
+    for state in islice(site.notices.channels, CHANNELS):
+        pending.add_metric([state.channel], state.pending)
+        failed.add_metric([state.channel], state.failed)
+        disabled.add_metric([state.channel], state.disabled is not None)
+        attempts.add_metric([state.channel, "arrived"], state.arrived)
+        attempts.add_metric([state.channel, "refused"], state.refused)
+    yield from (pending, failed, disabled, attempts)
 
 
 def _states(site: Site) -> Metric:

@@ -1,30 +1,31 @@
-"""The pages for people: all endpoints, one endpoint, incidents, the client itself. Complete without scripts."""
+"""The pages for people: all endpoints, one endpoint, the client itself. Complete without scripts."""
 
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 import orjson
 from fastapi import APIRouter, Query
-from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
-from milkrun.core.incident import Incident
-from milkrun.web import client_view, endpoint_view, rows
+from milkrun.core.incident import Kind
+from milkrun.core.rollup import Period
+from milkrun.web import client_view, endpoint_view, history, history_view, incident_list, rows
 from milkrun.web.asking import AskedDep
+from milkrun.web.entry import Entry
 from milkrun.web.heat import heat
 from milkrun.web.listing import Query as Asked
 from milkrun.web.listing import listing, matching
-from milkrun.web.site import PrincipalDep, SiteDep
-from milkrun.web.templates import page
+from milkrun.web.site import PrincipalDep, Site, SiteDep
+from milkrun.web.templates import page, script_json
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-INCIDENTS = 50  # on a page of incidents
 ITS_INCIDENTS = 5  # on the page of one endpoint
 CHARTED = 360  # results in the phase chart
 SHOWN = 25  # of them, as rows that open
+SHADED = 200  # outages in the chart of its history
 
-_Page = Annotated[int, Query(ge=1, le=1_000_000)]
+Span = Literal["24h", "7d", "30d", "90d"]
 
 
 class Links:
@@ -65,50 +66,47 @@ async def cell(site: SiteDep, _: PrincipalDep, asked: AskedDep, place: Annotated
 
 
 @router.get("/endpoints/{key}")
-async def endpoint(site: SiteDep, _: PrincipalDep, key: str) -> Response:
-    """One endpoint: the headline, the chart, the latest results, the certificate, its days and its incidents."""
+async def endpoint(
+    site: SiteDep, _: PrincipalDep, key: str, span: Annotated[Span, Query(alias="range")] = "90d"
+) -> Response:
+    """One endpoint: the headline, the charts, the latest results, percentiles and uptime, its incidents."""
     entry, store = site.entry(key), site.services.store
-    now = int(site.board.clock.wall() * 1_000)
     results = await store.results(entry.id, limit=CHARTED)
-    tallies = await site.tallies(entry, since=now - endpoint_view.DAYS * endpoint_view.DAY_MS)
     found = await store.incidents(endpoint=entry.id, limit=ITS_INCIDENTS)
     return page(
         site,
         "endpoint.html",
         entry=entry,
-        headline=endpoint_view.headline(entry, now / 1_000),
+        headline=endpoint_view.headline(entry, site.board.clock.wall()),
         results=results[:SHOWN],
         most=SHOWN,
-        chart=Markup(orjson.dumps(rows.chart(results)).decode()),  # noqa: S704 - numbers only
-        days=endpoint_view.days(tallies, now),
-        windows=endpoint_view.windows(tallies, now),
+        chart=script_json(rows.chart(results)),
         certificate=endpoint_view.certificate(entry),
-        incidents=[rows.incident_row(entry, incident) for incident in found.items],
-        view=endpoint_view,
+        incidents=incident_list.rows(found, site.board.entries.get),
+        incident_total=found.total,
         rows=rows,
-        now=now,
+        span=span,
+        **await _history(site, entry, span),
     )
 
 
-@router.get("/incidents")
-async def incidents(site: SiteDep, _: PrincipalDep, number: Annotated[int, Query(alias="page", ge=1)] = 1) -> Response:
-    """Everything that was not up, newest first; what is still open stands on top."""
-    store, first = site.services.store, (number - 1) * INCIDENTS
-    still_open = await store.incidents(open_only=True, limit=INCIDENTS)
-    found = await store.incidents(limit=INCIDENTS, offset=first)
-
-    def shown(incident: Incident) -> rows.IncidentRow:
-        return rows.incident_row(site.board.entries.get(incident.endpoint), incident)
-
-    return page(
-        site,
-        "incidents.html",
-        still_open=[shown(incident) for incident in still_open.items],
-        open_total=still_open.total,
-        closed=[shown(incident) for incident in found.items if incident.closed is not None],
-        number=number,
-        pages=max(1, -(-found.total // INCIDENTS)),
-    )
+async def _history(site: Site, entry: Entry, span: Span) -> dict[str, Any]:
+    """What the page shows of an endpoint's past: windows, days, and the chart of one range."""
+    now = site.now()
+    windows = await history.windows(site, entry)
+    days = await history.course(site, entry, Period.DAY, since=now - (endpoint_view.DAYS - 1) * history_view.DAY_MS)
+    period, since = history_view.RANGES[span], now - history_view.WINDOWS[span]
+    shown = days if period is Period.DAY else await history.course(site, entry, period, since=since)
+    outages = await site.services.store.incidents(endpoint=entry.id, kinds=[Kind.OUTAGE], limit=SHADED)
+    since = min(since, *(start for start, _ in shown)) if shown else since
+    recent = [one for one in outages.items if one.closed is None or one.closed >= since]
+    return {
+        "windows": [history_view.window_row(name, sum_) for name, sum_ in windows.items()],
+        "days": endpoint_view.days(days, now),
+        "course": script_json({**history_view.chart(shown, recent, now), "period": period.value // 1_000}),
+        "points": len(shown),
+        "ranges": {name: history_view.NAMES[name] for name in history_view.RANGES},
+    }
 
 
 @router.get("/client")

@@ -4,7 +4,6 @@ import math
 
 import msgspec
 
-from milkrun.core.incident import Incident
 from milkrun.core.observation import Connection, Timings
 from milkrun.core.outcome import Outcome
 from milkrun.core.result import Result
@@ -107,20 +106,3 @@ def chart(results: list[Result]) -> dict[str, list[float | int | None]]:
             None if result.failure else round(getattr(result.timings, phase) * 1_000, 2) for result in ordered
         ]
     return columns
-
-
-class IncidentRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One incident as a list shows it; `key` is None when the endpoint is no longer configured."""
-
-    key: str | None
-    name: str
-    group: str
-    incident: Incident
-
-
-def incident_row(entry: Entry | None, incident: Incident) -> IncidentRow:
-    """An incident with its endpoint's name."""
-    if entry is None:
-        return IncidentRow(key=None, name="an endpoint no longer configured", group="", incident=incident)
-    endpoint = entry.endpoint
-    return IncidentRow(key=endpoint.key, name=endpoint.name, group=endpoint.group, incident=incident)

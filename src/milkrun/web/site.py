@@ -5,20 +5,23 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from milkrun.core.tally import Tally, newest
 from milkrun.web.board import Board
 from milkrun.web.entry import Entry
+from milkrun.web.notices import EVERY, Notices
 from milkrun.web.principal import Principal
 from milkrun.web.services import Services
 from milkrun.web.wire import Json
 
 
-class UnknownEndpointError(LookupError):
+class UnknownError(LookupError):
+    """There is none such; the message says what was asked for, and where to look."""
+
+
+class UnknownEndpointError(UnknownError):
     """No endpoint has this key."""
 
     def __init__(self, key: str) -> None:
         super().__init__(f'No endpoint has the key "{key[:200]}". /api/v1/endpoints lists the keys there are.')
-        self.key = key
 
 
 class Site:
@@ -27,8 +30,20 @@ class Site:
     def __init__(self, services: Services) -> None:
         self.services = services
         self.board = Board(services.store, services.live)
+        self.notices = Notices(services.store, services.outbox)
         self.stopping = asyncio.Event()
         self.streams = 0
+        self.acts = 0  # things that people did on these pages, so that a stream notices
+
+    def now(self) -> int:
+        """The time, epoch milliseconds."""
+        return int(self.board.clock.wall() * 1_000)
+
+    async def watch_notices(self) -> None:
+        """Keep up with what stands on every page, until the stop."""
+        await self.notices.look()
+        while not await self.pause(EVERY):
+            await self.notices.look()
 
     def entry(self, key: str) -> Entry:
         """Find an endpoint by its key, or raise UnknownEndpointError."""
@@ -41,10 +56,6 @@ class Site:
         """The key of an endpoint by id; None when it is no longer configured."""
         entry = self.board.entries.get(endpoint)
         return entry.endpoint.key if entry else None
-
-    async def tallies(self, entry: Entry, *, since: int) -> list[Tally]:
-        """An endpoint's hours from `since` (epoch ms) on: the store has the closed ones, the board the open."""
-        return newest(await self.services.store.tallies(since=since, endpoint=entry.id), entry.day())
 
     def vitals(self, part: str) -> Json:
         """The last reading of "client", "schedule" or "storage"; empty before the first."""

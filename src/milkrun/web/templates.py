@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import orjson
 import structlog
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
@@ -14,7 +15,7 @@ from milkrun.core.outcome import Outcome
 from milkrun.web import words
 from milkrun.web.listing import anchor
 from milkrun.web.site import Site
-from milkrun.web.wire import instant
+from milkrun.web.wire import Json, instant
 
 log = structlog.get_logger()
 
@@ -29,6 +30,11 @@ def ago(milliseconds: float | None, suffix: str = "") -> Markup:
         return Markup("–")
     text = words.duration(time.time() - milliseconds / 1_000) + suffix
     return Markup('<time datetime="{}" data-ago="{}">{}</time>').format(instant(milliseconds), suffix, text)
+
+
+def clock(milliseconds: float) -> str:
+    """A moment to the second, in UTC: what a script shows in the viewer's zone instead."""
+    return str(instant(milliseconds))[:19].replace("T", " ") + " UTC"
 
 
 def until(seconds: float) -> str:
@@ -66,12 +72,18 @@ def _environment() -> jinja2.Environment:
         "share": words.share,
         "size": words.size,
         "instant": instant,
+        "clock": clock,
     }
     environment.globals |= {"Outcome": Outcome, "anchor": anchor, "words": words, "scripts": scripts_present}
     return environment
 
 
 ENVIRONMENT = _environment()
+
+
+def script_json(value: Json) -> Markup:
+    """JSON for a <script> of data: no text in it can end the element (HTML, section 4.12.1.3)."""
+    return Markup(orjson.dumps(value).decode().replace("<", "\\u003c"))  # noqa: S704 - no "<" is left
 
 
 def render(site: Site, template: str, **values: Any) -> str:

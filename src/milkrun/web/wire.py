@@ -1,15 +1,20 @@
-"""How values read as JSON, in the words of the interface: one object an endpoint, an incident, a change, an hour."""
+"""How values read as JSON, in the words of the interface: one object an endpoint, an incident, a change."""
 
+from collections.abc import Callable
 from typing import Any
 
 from milkrun.core.endpoint import Endpoint
-from milkrun.core.incident import Incident
+from milkrun.core.incident import Exhibit, Incident
 from milkrun.core.result_json import iso_ms, result_json
 from milkrun.core.state import StateChange
-from milkrun.core.tally import Tally
+from milkrun.store.protocol import Case
 from milkrun.web.entry import Entry
+from milkrun.web.incident_view import who
 
 Json = dict[str, Any]
+
+# Stands for an endpoint that is no longer configured, where evidence of it is still kept.
+GONE = Endpoint(key="", name="", group="", kind="", target="", interval=0, timeout=0.0, options=None)
 
 
 def instant(milliseconds: float | None) -> str | None:
@@ -47,30 +52,47 @@ def endpoint_object(entry: Entry) -> Json:
     }
 
 
-def incident_object(key: str | None, incident: Incident) -> Json:
-    """One incident; `endpoint` is None for one whose endpoint is no longer configured."""
+def incident_object(incident: Incident, key_of: Callable[[int], str | None], acknowledged: str | None) -> Json:
+    """One incident; `endpoint` is None for one whose endpoint is not, or no longer, configured."""
     return {
-        "endpoint": key,
+        "key": str(incident.key),
+        "endpoint": key_of(incident.endpoint),
+        "kind": incident.kind.value,
+        "severity": incident.severity.value,
         "opened": instant(incident.opened),
         "closed": instant(incident.closed),
         "state": incident.state.value,
         "cause": incident.cause,
+        "layer": incident.layer or None,
+        "parent": key_of(incident.parent) if incident.parent is not None else None,
+        "acknowledged": acknowledged,
+        "flapping": incident.flapping,
     }
 
 
-def tally_object(tally: Tally) -> Json:
-    """One hour of one endpoint; latencies in milliseconds, warm and cold apart, None where there were none."""
+def case_object(case: Case, find: Callable[[int], Entry | None]) -> Json:
+    """One incident with its timeline and its evidence."""
+
+    def key_of(endpoint: int) -> str | None:
+        entry = find(endpoint)
+        return entry.endpoint.key if entry else None
+
+    entry = find(case.incident.endpoint)
     return {
-        "hour": instant(tally.hour),
-        "outcomes": {"up": tally.up, "degraded": tally.degraded, "down": tally.down, "unknown": tally.unknown},
-        "warm_ms": _series(tally.warm, tally.warm_sum, tally.warm_max),
-        "cold_ms": _series(tally.cold, tally.cold_sum, tally.cold_max),
+        **incident_object(case.incident, key_of, who(case)),
+        "timeline": [
+            {"at": instant(one.at), "moment": one.moment.value, "text": one.text, "by": one.by or None}
+            for one in case.entries
+        ],
+        "exhibit": exhibit_object(case.exhibit, entry.endpoint if entry else GONE) if case.exhibit else None,
     }
 
 
-def _series(count: int, total: float, most: float) -> Json:
+def exhibit_object(exhibit: Exhibit, endpoint: Endpoint) -> Json:
+    """The evidence: the first failing result, and what came with it."""
     return {
-        "count": count,
-        "mean": round(total / count, 3) if count else None,
-        "max": round(most, 3) if count else None,
+        "result": result_json(endpoint, exhibit.result),
+        "headers": [list(header) for header in exhibit.headers],
+        "body": exhibit.body,
+        "cut": exhibit.cut,
     }

@@ -1,5 +1,6 @@
 """How values read to a person: durations, latencies, shares, reasons and headlines. Pure."""
 
+import math
 from collections.abc import Mapping
 
 from milkrun.core.outage import cause_of
@@ -58,6 +59,12 @@ def share(value: float | None) -> str:
         return "100%"
     digits = 2 if value >= 0.99 else 1
     return f"{int(value * 100 * 10**digits) / 10**digits:.{digits}f}%"
+
+
+def part(value: float) -> str:
+    """A small share, rounded up so that it never reads as nothing: "0.1%", "2.4%", "31%"."""
+    percent = value * 100
+    return f"{math.ceil(percent)}%" if percent >= 10 else f"{math.ceil(percent * 10) / 10:.1f}%"
 
 
 def size(count: float) -> str:

@@ -1,7 +1,20 @@
 // The phase chart: one stacked bar a result; warm and cold in lanes of their own, as their scales differ by far.
 "use strict";
 
-{
+function paint(name) { // a canvas needs the colour that light-dark() comes to
+  const probe = document.createElement("i");
+  probe.className = `paint-${name}`;
+  document.body.append(probe);
+  const found = getComputedStyle(probe).color;
+  probe.remove();
+  return found;
+}
+
+function milliseconds(value) {
+  return value === 0 ? "0" : value >= 1000 ? `${(value / 1000).toFixed(1)} s` : `${value.toFixed(value < 10 ? 1 : 0)} ms`;
+}
+
+if (document.querySelector("#points")) {
   const outcomes = ["up", "degraded", "down", "unknown"];
   const lanes = {
     warm: { cold: 0, phases: ["send", "wait", "receive"], height: 168 },
@@ -12,15 +25,6 @@
   const reading = document.querySelector("#reading");
   const KEPT = 360;
   const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const colour = (name) => { // a canvas needs the colour that light-dark() comes to
-    const probe = document.createElement("i");
-    probe.className = `paint-${name}`;
-    document.body.append(probe);
-    const found = getComputedStyle(probe).color;
-    probe.remove();
-    return found;
-  };
-  const ms = (value) => value === 0 ? "0" : value >= 1000 ? `${(value / 1000).toFixed(1)} s` : `${value.toFixed(value < 10 ? 1 : 0)} ms`;
   const exact = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 
   // Hours and minutes under the chart; seconds too while two marks would read the same.
@@ -91,17 +95,17 @@
     const n = plot.cursor.idx;
     if (n == null) return;
     const cold = columns.cold[n] === 1;
-    const parts = lanes.cold.phases.filter((phase) => columns[phase][n]).map((phase) => `${phase} ${ms(columns[phase][n])}`);
+    const parts = lanes.cold.phases.filter((phase) => columns[phase][n]).map((phase) => `${phase} ${milliseconds(columns[phase][n])}`);
     const total = lanes.cold.phases.reduce((sum, phase) => sum + (columns[phase][n] ?? 0), 0);
     reading.textContent = `${exact.format(columns.t[n] * 1000)}: ${outcomes[columns.outcome[n]]}, ` +
-      (parts.length ? `${cold ? "cold" : "warm"}, ${ms(total)} (${parts.join(", ")})` : "no answer");
+      (parts.length ? `${cold ? "cold" : "warm"}, ${milliseconds(total)} (${parts.join(", ")})` : "no answer");
   }
 
   function draw(name, lane) {
-    const paints = { down: colour("outage"), unknown: colour("blind") };
-    for (const phase of lane.phases) paints[phase] = colour(`${name}-${phase}`);
+    const paints = { down: paint("outage"), unknown: paint("blind") };
+    for (const phase of lane.phases) paints[phase] = paint(`${name}-${phase}`);
     const place = document.querySelector(`#lane-${name}`);
-    const axis = { stroke: colour("muted"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font: `12px ${style("--sans")}` };
+    const axis = { stroke: paint("muted"), grid: { stroke: paint("line"), width: 1 }, ticks: { show: false }, font: `12px ${style("--sans")}` };
     return new uPlot({
       width: place.clientWidth,
       height: lane.height,
@@ -110,7 +114,7 @@
       scales: { y: { range: (_, __, most) => [0, Math.max(most * 1.1, 1)] }, x: { range: (_, from, to) => [from - interval, to + interval] } },
       axes: [
         { ...axis, grid: { show: false }, size: 24, values: (_, ticks) => ticks.map(clock(ticks)), space: 90 },
-        { ...axis, size: 60, space: 36, values: (_, ticks) => ticks.map(ms) },
+        { ...axis, size: 60, space: 36, values: (_, ticks) => ticks.map(milliseconds) },
       ],
       series: [{}, ...lane.phases.map(() => ({ paths: () => null, points: { show: false } }))],
       hooks: { drawClear: [shadeOutages(paints)], draw: [drawBars(lane, paints)], setCursor: [read] },

@@ -1,0 +1,164 @@
+"""What stretches of history say: percentiles warm and cold, uptime, and how much was left out of it. Pure."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from milkrun.core.incident import Incident
+from milkrun.core.observation import Connection
+from milkrun.core.rollup import Period, Rollup, merge, quantile, uptime
+from milkrun.web import words
+from milkrun.web.wire import Json, instant
+
+HOUR_MS = Period.HOUR.value
+DAY_MS = Period.DAY.value
+
+# Windows by their short name, milliseconds.
+WINDOWS = {"1h": HOUR_MS, "24h": DAY_MS, "7d": 7 * DAY_MS, "30d": 30 * DAY_MS, "90d": 90 * DAY_MS}
+NAMES = {"1h": "1 hour", "24h": "24 hours", "7d": "7 days", "30d": "30 days", "90d": "90 days"}
+# What the chart of each range is made of: few points, and fewer rows than points would need of raw results.
+RANGES = {"24h": Period.FIVE_MINUTES, "7d": Period.HOUR, "30d": Period.HOUR, "90d": Period.DAY}
+
+
+class Latencies(msgspec.Struct, frozen=True, kw_only=True):
+    """How long checks took over one kind of connection, in milliseconds; None where there were none."""
+
+    count: int = 0
+    mean: float | None = None
+    max: float | None = None
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+
+
+class Sum(msgspec.Struct, frozen=True, kw_only=True):
+    """What an endpoint did in one stretch. `uptime` is a share of the known outcomes, None where nothing is known."""
+
+    up: int
+    degraded: int
+    down: int
+    unknown: int
+    maintenance: int
+    uptime: float | None
+    warm: Latencies
+    cold: Latencies
+
+    @property
+    def total(self) -> int:
+        """Slots in all."""
+        return self.up + self.degraded + self.down + self.unknown + self.maintenance
+
+
+def summed(rollups: Sequence[Rollup]) -> Sum:
+    """Roll-ups of one endpoint, of whatever length, location and connection, as one."""
+    whole = _whole(rollups)
+    return Sum(
+        up=whole.up,
+        degraded=whole.degraded,
+        down=whole.down,
+        unknown=whole.unknown,
+        maintenance=whole.maintenance,
+        uptime=uptime([whole]),
+        warm=_latencies(_whole(one for one in rollups if one.connection is Connection.WARM)),
+        cold=_latencies(_whole(one for one in rollups if one.connection is Connection.COLD)),
+    )
+
+
+def _whole(rollups: Iterable[Rollup]) -> Rollup:
+    whole = Rollup(period=Period.DAY, start=0, endpoint=0, location="", connection=None, phases={})
+    for rollup in rollups:
+        merge(whole, rollup)
+    return whole
+
+
+def _latencies(whole: Rollup) -> Latencies:
+    latency = whole.phases.get("total")
+    if latency is None or not latency.count:
+        return Latencies()
+    return Latencies(
+        count=latency.count,
+        mean=latency.sum / latency.count / 1_000,
+        max=latency.max / 1_000,
+        p50=quantile([whole], "total", 0.5),
+        p95=quantile([whole], "total", 0.95),
+        p99=quantile([whole], "total", 0.99),
+    )
+
+
+class WindowRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One window as the page's table has it, in words; `aside` is what its uptime leaves out, "" for nothing."""
+
+    name: str
+    checks: str
+    uptime: str
+    aside: str
+    warm: tuple[str, str, str]
+    cold: tuple[str, str, str]
+
+
+def window_row(name: str, sum_: Sum) -> WindowRow:
+    """One window of the table."""
+    return WindowRow(
+        name=NAMES[name],
+        checks=words.count(sum_.total),
+        uptime=words.share(sum_.uptime),
+        aside=_aside(sum_),
+        warm=_three(sum_.warm),
+        cold=_three(sum_.cold),
+    )
+
+
+def _three(latencies: Latencies) -> tuple[str, str, str]:
+    return words.latency(latencies.p50), words.latency(latencies.p95), words.latency(latencies.p99)
+
+
+def _aside(sum_: Sum) -> str:
+    """How much is no evidence either way: "2.1% maintenance, 0.3% unknown"."""
+    parts = ((sum_.maintenance, "maintenance"), (sum_.unknown, "unknown"))
+    return ", ".join(f"{words.part(count / sum_.total)} {what}" for count, what in parts if count)
+
+
+def chart(course: Sequence[tuple[int, Sum]], outages: Iterable[Incident], now: int) -> Json:
+    """Columns for the chart, oldest first: `t` (epoch seconds), medians and 99th percentiles in ms; outages as spans.
+
+    A stretch without answers is a gap.
+    """
+    sums = [sum_ for _, sum_ in course]
+    return {
+        "t": [start / 1_000 for start, _ in course],
+        "warm": [_rounded(sum_.warm.p50) for sum_ in sums],
+        "warm99": [_rounded(sum_.warm.p99) for sum_ in sums],
+        "cold": [_rounded(sum_.cold.p50) for sum_ in sums],
+        "cold99": [_rounded(sum_.cold.p99) for sum_ in sums],
+        "outages": [[one.opened / 1_000, (one.closed or now) / 1_000] for one in outages],
+    }
+
+
+def sum_object(sum_: Sum) -> Json:
+    """One stretch in the JSON interface."""
+    return {
+        "outcomes": {
+            "up": sum_.up,
+            "degraded": sum_.degraded,
+            "down": sum_.down,
+            "unknown": sum_.unknown,
+            "maintenance": sum_.maintenance,
+        },
+        "uptime": sum_.uptime,
+        "warm_ms": _latency_object(sum_.warm),
+        "cold_ms": _latency_object(sum_.cold),
+    }
+
+
+def stretch_object(start: int, sum_: Sum) -> Json:
+    """One period of a history; `hour` is what `start` was called while hours were all there was."""
+    return {"start": instant(start), "hour": instant(start), **sum_object(sum_)}
+
+
+def _latency_object(latencies: Latencies) -> Json:
+    values = msgspec.structs.asdict(latencies)
+    return {name: value if name == "count" else _rounded(value) for name, value in values.items()}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
