@@ -2,9 +2,12 @@
 
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.support.postgres import the_server
 
 # The same examples each time, so that what passed once does not fail for another reason than a change; a slow machine
 # is no counterexample. `make fuzz` and `make model` are there to find new ones.
@@ -25,3 +28,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def anyio_backend() -> tuple[str, dict[str, bool]]:
     """Tests run on uvloop unless a module asks for both loops (see `both_loops`)."""
     return ("asyncio", {"use_uvloop": True})
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """An empty database on a real PostgreSQL."""
+    server = the_server()
+    url = server.new_database()
+    yield url
+    server.drop(url)

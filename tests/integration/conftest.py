@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from milkrun.store.sqlite import SqliteStore, open_sqlite
+from milkrun.store.opening import open_store
+from milkrun.store.sql import SqlStore
 
 
 @pytest.fixture
@@ -15,8 +16,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def store(path: Path) -> AsyncIterator[SqliteStore]:
+async def store(path: Path) -> AsyncIterator[SqlStore]:
     """An open store at `path` that waits only briefly for a lock."""
-    opened = await open_sqlite(path, patience=0.05)
+    opened = await open_store(path, patience=0.05)
     yield opened
     await opened.close()

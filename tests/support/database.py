@@ -24,6 +24,11 @@ async def one_endpoint(store: Store) -> int:
     return (await store.register([an_endpoint()]))[0].id
 
 
+async def registered(store: Store, count: int = 1) -> list[int]:
+    """Register so many; their ids."""
+    return [one.id for one in await store.register([an_endpoint(f"page-{number}") for number in range(count)])]
+
+
 @contextmanager
 def no_room(beyond: int = 0) -> Iterator[None]:
     """No file of this process grows beyond so many bytes, as on a disk that is full."""

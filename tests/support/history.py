@@ -4,6 +4,7 @@ from typing import Any
 
 from milkrun.core.condition import parse_condition
 from milkrun.core.endpoint import Endpoint
+from milkrun.core.incident import Incident
 from milkrun.core.observation import Connection, Http, Timings, Tls
 from milkrun.core.outcome import Failure, Layer, Outcome
 from milkrun.core.result import ConditionResult, Result, Trigger
@@ -75,3 +76,16 @@ def a_failure(endpoint: int = 1, slot: int = START, **changes: Any) -> Result:
         "failure": Failure(layer=Layer.CONNECT, kind="refused", message="10.0.0.7:443 refuses connections"),
     }
     return a_result(endpoint, slot, **(usual | changes))
+
+
+def an_incident(endpoint: int = 1, opened: int = START, **changes: Any) -> Incident:
+    """An open outage of an endpoint that refuses connections, unless told otherwise."""
+    usual: dict[str, Any] = {
+        "endpoint": endpoint,
+        "opened": opened,
+        "closed": None,
+        "state": Outcome.DOWN,
+        "cause": "connect/refused: 10.0.0.7:443 refuses connections",
+        "layer": "connect",
+    }
+    return Incident(**(usual | changes))
