@@ -4,7 +4,7 @@ A message is *pending* until a worker claims it for a time (a lease); a worker t
 its lease is over. It ends as *sent*, *withdrawn* (nobody needs it any more) or *failed* (given up, visibly).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -25,12 +25,16 @@ class Status(StrEnum):
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
-    """Messages of one channel to be delivered together, in order. `id` is this claim's; `tried`: attempts before."""
+    """Messages of one channel to be delivered together, in order. `id` is this claim's.
+
+    `tried`: attempts that failed since one arrived; `failing` (epoch ms): when the first of these was, None without.
+    """
 
     id: str
     channel: str
     messages: tuple[Message, ...]
     tried: int
+    failing: int | None = None
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,20 +65,35 @@ class ChannelState(msgspec.Struct, frozen=True, kw_only=True):
 class Outbox(Protocol):
     """One transaction a verb; every verb raises StoreUnavailableError with nothing done."""
 
+    async def configure(self, channels: Mapping[str, str], *, now: int) -> None:
+        """Tell which channels there are, by name, and a fingerprint of how each is configured.
+
+        One that was disabled is enabled where that has changed. What waits for a channel that is gone is given up.
+        """
+
     async def next_due(self, channel: str) -> int | None:
-        """When (epoch ms) the first message of a channel may be claimed, a lease's end included; None: nothing waits."""
+        """When (epoch ms) the first message may be claimed, not before a lease is over; None: nothing waits."""
 
     async def claim(self, channel: str, *, now: int, lease: int, limit: int) -> Claim | None:
         """Claim what is due, oldest first, for `lease` ms; None where nothing is, or another worker has this channel.
 
-        A message never passes an older one of its channel: what waits for another try holds up the rest.
+        What waits for another try holds up whatever came later; what is not due yet holds up nothing.
         """
 
     async def sent(self, claim: Claim, attempt: Attempt, *, follow: Sequence[Message] = ()) -> None:
         """They arrived. `follow` (reminders) are added for incidents that are still open and not acknowledged."""
 
-    async def put_off(self, claim: Claim, attempt: Attempt | None, *, until: int) -> None:
-        """They wait until `until` (epoch ms): for another try, or, without an attempt, for quiet hours or a rate."""
+    async def put_off(self, claim: Claim, attempt: Attempt | None, *, until: int, stale: int | None = None) -> None:
+        """They wait until `until` (epoch ms): for another try, or, without an attempt, for a rate.
+
+        Those that were due before `stale` have waited for too long and are given up.
+        """
+
+    async def hold(self, claim: Claim, due: Mapping[str, int]) -> Claim | None:
+        """Some of them, by id, are not due before a later time (quiet hours); what is left of the claim, if anything.
+
+        What tells of the end of what is held back is held back as well.
+        """
 
     async def give_up(self, claim: Claim, attempt: Attempt, *, disable: bool) -> None:
         """They are failed, for good; with `disable` the channel takes no more until `enable`."""

@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     Index,
     Integer,
     LargeBinary,
@@ -198,6 +199,60 @@ secret = Table(
     metadata,
     Column("name", String, primary_key=True),
     Column("content", LargeBinary, nullable=False),
+)
+
+# The outbox. `seq` is the order in which messages were made; `content` is JSON of `core.alert.Subject`. What the rest
+# means says `store.outbox`.
+message = Table(
+    "message",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("channel", String, nullable=False),
+    Column("route", String, nullable=False),
+    Column("purpose", String, nullable=False),
+    Column("endpoint", Integer, nullable=False),
+    Column("opened", BigInteger, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("due", BigInteger, nullable=False),
+    Column("firm", BigInteger, nullable=False),
+    Column("tells", Boolean, nullable=False),
+    Column("status", String, nullable=False),
+    Column("claim", String),
+    Column("tries", Integer, nullable=False),
+    Column("content", Text, nullable=False),
+    Index("message_queue", "channel", "status", "due"),
+    Index("message_incident", "endpoint", "opened"),
+    Index("message_seq", "seq"),
+)
+
+# Who delivers a channel's messages now, until when, and how that goes; see `store.outbox_claims`.
+channel = Table(
+    "channel",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("fingerprint", String, nullable=False),
+    Column("claim", String),
+    Column("lease", BigInteger, nullable=False),
+    Column("hold", BigInteger, nullable=False),
+    Column("tried", Integer, nullable=False),
+    Column("failing", BigInteger),
+    Column("disabled", Text),
+    Column("arrived", BigInteger, nullable=False),
+    Column("refused", BigInteger, nullable=False),
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("channel", String, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("took", Float, nullable=False),
+    Column("messages", Integer, nullable=False),
+    Column("error", Text),
+    Index("attempt_channel", "channel", "id"),
 )
 
 # How far work that goes on in bites has come, by its name.

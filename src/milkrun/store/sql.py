@@ -12,12 +12,12 @@ from milkrun.core.rollup import Period, Rollup
 from milkrun.core.state import EndpointState
 from milkrun.core.tally import Tally
 from milkrun.store import incidents, ledger
+from milkrun.store.outbox_verbs import OutboxVerbs
 from milkrun.store.protocol import Batch, Case, Gap, Keep, Page, Storage, Upkeep
-from milkrun.store.threads import Threads
 
 
-class SqlStore(Threads):
-    """A Store; see the protocol. A verb whose caller is cancelled still happens whole or not at all."""
+class SqlStore(OutboxVerbs):
+    """A Store and an Outbox; see the protocols. A verb whose caller is cancelled still happens whole or not at all."""
 
     async def register(self, endpoints: Sequence[Endpoint]) -> list[Registered]:
         """Give each endpoint its id and revision."""

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from milkrun.core.endpoint import Endpoint, Registered
 from milkrun.core.state import EndpointState
-from milkrun.store import incidents, ledger, registry
+from milkrun.store import incidents, ledger, outbox, registry
 from milkrun.store.database import Database
 from milkrun.store.facts import FactWriter
 from milkrun.store.protocol import Batch
@@ -46,6 +46,8 @@ class Writer:
             incidents.keep_exhibits(connection, batch.exhibits)
             ledger.put_firings(connection, batch.firings)
             ledger.put_gaps(connection, batch.gaps)
+            outbox.withdraw(connection, batch.withdrawn)
+            outbox.insert_messages(connection, batch.messages)
         self._states |= changed
 
     def change(self, job: Callable[[Connection], T]) -> T:

@@ -23,6 +23,9 @@ def upgrade() -> None:
     _exhibit()
     _firing()
     _secret()
+    _message()
+    _channel()
+    _attempt()
     _progress()
     op.drop_table("tally")
 
@@ -125,6 +128,60 @@ def _secret() -> None:
         Column("name", String, primary_key=True),
         Column("content", LargeBinary, nullable=False),
     )
+
+
+def _message() -> None:
+    op.create_table(
+        "message",
+        Column("id", String, primary_key=True),
+        Column("seq", BigInteger, nullable=False),
+        Column("channel", String, nullable=False),
+        Column("route", String, nullable=False),
+        Column("purpose", String, nullable=False),
+        Column("endpoint", Integer, nullable=False),
+        Column("opened", BigInteger, nullable=False),
+        Column("kind", String, nullable=False),
+        Column("created", BigInteger, nullable=False),
+        Column("due", BigInteger, nullable=False),
+        Column("firm", BigInteger, nullable=False),
+        Column("tells", Boolean, nullable=False),
+        Column("status", String, nullable=False),
+        Column("claim", String),
+        Column("tries", Integer, nullable=False),
+        Column("content", Text, nullable=False),
+    )
+    op.create_index("message_queue", "message", ["channel", "status", "due"])
+    op.create_index("message_incident", "message", ["endpoint", "opened"])
+    op.create_index("message_seq", "message", ["seq"])
+
+
+def _channel() -> None:
+    op.create_table(
+        "channel",
+        Column("name", String, primary_key=True),
+        Column("fingerprint", String, nullable=False),
+        Column("claim", String),
+        Column("lease", BigInteger, nullable=False),
+        Column("hold", BigInteger, nullable=False),
+        Column("tried", Integer, nullable=False),
+        Column("failing", BigInteger),
+        Column("disabled", Text),
+        Column("arrived", BigInteger, nullable=False),
+        Column("refused", BigInteger, nullable=False),
+    )
+
+
+def _attempt() -> None:
+    op.create_table(
+        "attempt",
+        Column("id", Integer, primary_key=True),
+        Column("channel", String, nullable=False),
+        Column("at", BigInteger, nullable=False),
+        Column("took", sa.Float, nullable=False),
+        Column("messages", Integer, nullable=False),
+        Column("error", Text),
+    )
+    op.create_index("attempt_channel", "attempt", ["channel", "id"])
 
 
 def _progress() -> None:
