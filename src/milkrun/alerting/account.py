@@ -7,12 +7,16 @@ from datetime import UTC, tzinfo
 from typing import Any
 
 from milkrun.alerting.channel import Letter
+from milkrun.alerting.plain import shorten
 from milkrun.alerting.render import render
 from milkrun.alerting.sentences import item_of
 from milkrun.alerting.spans import iso
-from milkrun.core.alert import Message
+from milkrun.core.alert import Message, Purpose, Subject
+from milkrun.core.incident import IncidentKey, Severity
+from milkrun.core.outcome import Outcome
 
-PAGE = 500  # incidents a request: some 500 kB at most of them have long causes
+PAGE = 500  # incidents a request: some 400 kB, 1.5 MB at worst
+CAUSE = 1_000  # characters: conditions may quote bodies
 VERSION = 1
 
 
@@ -36,6 +40,39 @@ def accounts(letter: Letter, *, zone: tzinfo = UTC) -> list[dict[str, Any]]:
     ]
 
 
+def example() -> dict[str, Any]:
+    """The account of an invented outage with everything that one can have: to try a template with."""
+    key = IncidentKey(1, 0)
+    subject = Subject(
+        key="core_checkout",
+        name="checkout",
+        group="core",
+        url="https://shop.example/checkout",
+        tags=("prod",),
+        severity=Severity.CRITICAL,
+        state=Outcome.DOWN,
+        opened=0,
+        cause="connect/refused: nobody listens at 192.0.2.1:443",
+        layer="connect",
+    )
+    message = Message(
+        id=f"{key}/core/hook/trigger/0",
+        channel="hook",
+        route="core",
+        purpose=Purpose.TRIGGER,
+        incident=key,
+        created=0,
+        due=0,
+        firm=0,
+        subject=subject,
+    )
+    link = {message.id: "https://status.example/incidents/1"}
+    letter = Letter(
+        id="1", at=180_000, messages=(message,), dashboard="https://status.example", incident_urls=link, ack_urls=link
+    )
+    return accounts(letter)[0]
+
+
 def incident(message: Message, letter: Letter, zone: tzinfo) -> dict[str, Any]:
     """One message as data; times are RFC 3339."""
     subject = message.subject
@@ -48,7 +85,7 @@ def incident(message: Message, letter: Letter, zone: tzinfo) -> dict[str, Any]:
         "severity": subject.severity.value,
         "state": subject.state.value,
         "summary": f"{item.mark} {item.headline}",
-        "cause": subject.cause,
+        "cause": shorten(subject.cause, CAUSE),
         "layer": subject.layer,
         "opened": iso(subject.opened),
         "closed": None if subject.closed is None else iso(subject.closed),

@@ -39,14 +39,14 @@ def fill(text: str, values: Mapping[str, str], escape: Callable[[str], str]) -> 
     return _PLACEHOLDER.sub(lambda match: escape(values[match[1]]), text)
 
 
-def values_of(incident: Mapping[str, Any], words: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-    """What each stands for in one incident, an account's; `words` replace values of a placeholder, as Gatus has it."""
+def values_of(incident: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, str]:
+    """What each stands for in one incident, an account's; `words` are the user's for TRIGGERED and RESOLVED."""
     endpoint = incident["endpoint"]
     settled = "RESOLVED" if incident["purpose"] == Purpose.RESOLVE else "TRIGGERED"
     is_condition = incident["layer"] == "condition"
     return {
         "ALERT_DESCRIPTION": incident["description"],
-        "ALERT_TRIGGERED_OR_RESOLVED": words.get("ALERT_TRIGGERED_OR_RESOLVED", {}).get(settled, settled),
+        "ALERT_TRIGGERED_OR_RESOLVED": words.get(settled, settled),
         "ENDPOINT_NAME": endpoint["name"],
         "ENDPOINT_GROUP": endpoint["group"],
         "ENDPOINT_URL": endpoint["url"],

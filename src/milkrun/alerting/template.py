@@ -7,7 +7,8 @@ template. A template can look into the account it is given, and do nothing else.
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 _FILTERS = frozenset(
     {"tojson", "upper", "lower", "title", "trim", "replace", "truncate", "default", "join", "length", "first", "last"}
