@@ -1,6 +1,8 @@
 """What every Store does with states, incidents and what is known of them."""
 
-from milkrun.core.alert import Firing
+from msgspec.structs import replace
+
+from milkrun.core.alert import Firing, Subject
 from milkrun.core.incident import Entry, Exhibit, Incident, IncidentKey, Kind, Moment
 from milkrun.core.outcome import Outcome
 from milkrun.core.state import EndpointState
@@ -143,17 +145,39 @@ async def test_a_page_of_incidents_says_who_was_first_on_each(store: Store) -> N
     assert (await store.incidents(endpoint=other)).acknowledged == {}
 
 
+def a_firing(endpoint: int, route: str) -> Firing:
+    incident = an_incident(endpoint)
+    subject = Subject(
+        key="core_checkout",
+        name="checkout",
+        group="core",
+        url="https://shop.example/checkout",
+        severity=incident.severity,
+        state=incident.state,
+        opened=incident.opened,
+        cause=incident.cause,
+    )
+    return Firing(endpoint=endpoint, route=route, channels=("ops",), incident=incident, subject=subject)
+
+
 async def test_what_was_told_is_kept_until_its_end_is_told(store: Store) -> None:
     one, other = await registered(store, 2)
     firings = {
-        (endpoint, route): Firing(endpoint=endpoint, route=route, incident=an_incident(endpoint))
+        (endpoint, route): a_firing(endpoint, route)
         for endpoint, route in ((one, "core"), (one, "night"), (other, "core"))
     }
     await store.write(Batch(firings=dict(firings)))
     assert await store.firings() == firings
-    told = Firing(endpoint=one, route="night", incident=an_incident(one, state=Outcome.DEGRADED))
+    told = replace(firings[one, "night"], incident=an_incident(one, state=Outcome.DEGRADED))
     await store.write(Batch(firings={(one, "core"): None, (one, "night"): told, (one, "gone"): None}))
     assert await store.firings() == {(one, "night"): told, (other, "core"): firings[other, "core"]}
+
+
+async def test_fifty_thousand_ends_are_one_flush(store: Store) -> None:
+    firing = a_firing(1, "core")
+    await store.write(Batch(firings={(endpoint, "core"): firing for endpoint in range(50_000)}))
+    await store.write(Batch(firings={(endpoint, "core"): None for endpoint in range(49_999)}))
+    assert list(await store.firings()) == [(49_999, "core")]
 
 
 async def test_text_from_a_target_never_stops_a_flush(store: Store) -> None:

@@ -12,6 +12,9 @@ from milkrun.store.dialect import put
 from milkrun.store.protocol import Gap
 from milkrun.store.texts import json_text, storable
 
+# Keys in one statement: SQLite takes 32,766 values, PostgreSQL 65,535.
+KEYS = 5_000
+
 
 def states(connection: Connection) -> dict[int, EndpointState]:
     """Each endpoint's state, with its open incident."""
@@ -32,10 +35,11 @@ def firings(connection: Connection) -> dict[tuple[int, str], Firing]:
 
 def put_firings(connection: Connection, firings: Mapping[tuple[int, str], Firing | None]) -> None:
     """Write firings, and remove those that are over."""
+    own = schema.firing.c
     over = [key for key, firing in firings.items() if firing is None]
-    if over:
-        own = schema.firing.c
-        connection.execute(delete(schema.firing).where(tuple_(own.endpoint, own.route).in_(over)))
+    for start in range(0, len(over), KEYS):
+        gone = tuple_(own.endpoint, own.route).in_(over[start : start + KEYS])
+        connection.execute(delete(schema.firing).where(gone))
     put(connection, schema.firing, [(*key, json_text(firing)) for key, firing in firings.items() if firing is not None])
 
 
