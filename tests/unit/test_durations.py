@@ -12,6 +12,8 @@ from milkrun.core.durations import format_duration, parse_duration
         ("5s", 5_000),
         ("1h30m", 5_400_000),
         ("48h", 172_800_000),
+        ("30d", 2_592_000_000),
+        ("1y", 31_536_000_000),
         ("1.5h", 5_400_000),
         (".5s", 500),
         ("1.s", 1_000),
@@ -29,7 +31,7 @@ def test_a_duration_is_read_as_milliseconds(text: str, milliseconds: float) -> N
     assert parse_duration(text) == pytest.approx(milliseconds)
 
 
-@pytest.mark.parametrize("text", ["", "5", "s", "1d", "1h 30m", "1:30", "1e3s", "--1s", ".s", "1s" * 40, "٣s"])
+@pytest.mark.parametrize("text", ["", "5", "s", "1w", "1h 30m", "1:30", "1e3s", "--1s", ".s", "1s" * 40, "٣s"])
 def test_what_is_no_duration_is_none(text: str) -> None:
     assert parse_duration(text) is None
 

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
+from milkrun.config.globs import read_globs
 from milkrun.config.section import Section, Words
 from milkrun.config.wall_times import read_days, read_time, read_zone
 from milkrun.core.alert import ALL_SEVERITIES, Digest, QuietHours, Route, Step
-from milkrun.core.glob import Glob
 from milkrun.core.incident import Severity
 
 MINUTE = 60_000.0
@@ -29,8 +29,8 @@ class RouteReader:
         return Route(
             name=self._name(section, default.name),
             channels=self._to(section),
-            groups=_globs(section, "groups"),
-            tags=_globs(section, "tags"),
+            groups=read_globs(section, "groups"),
+            tags=read_globs(section, "tags"),
             endpoints=_endpoints(section),
             severities=_severities(section, "severities") if "severities" in section else ALL_SEVERITIES,
             failure=section.number("failure-threshold", default.failure, least=1, most=MOST_IN_A_ROW),
@@ -83,19 +83,6 @@ def nearest(text: str, known: Iterable[str]) -> str:
     names = sorted(known)
     near = get_close_matches(text, names, n=1)
     return f"perhaps {near[0]!r}" if near else f"known here are {', '.join(names) or 'none'}"
-
-
-def _globs(section: Section, key: str) -> tuple[str, ...]:
-    return tuple([words.text for words in section.one_or_several(key) if _is_glob(section, words)])
-
-
-def _is_glob(section: Section, words: Words) -> bool:
-    try:
-        Glob(words.text)
-    except ValueError as err:
-        section.problem_at(words, f"expected a name, perhaps with * in it: {err}")
-        return False
-    return True
 
 
 def _endpoints(section: Section) -> frozenset[str] | None:

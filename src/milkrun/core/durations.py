@@ -1,4 +1,4 @@
-"""Durations as Go writes them (`10ms`, `1h30m`, `-1.5h`), which Gatus and so its users do."""
+"""Durations as Go writes them (`10ms`, `1h30m`, `-1.5h`), which Gatus and so its users do; also in days and years."""
 
 import re
 
@@ -11,11 +11,13 @@ UNITS: dict[str, float] = {
     "s": 1_000.0,
     "m": 60_000.0,
     "h": 3_600_000.0,
+    "d": 86_400_000.0,
+    "y": 365 * 86_400_000.0,
 }
 
 # Bounded: no duration of ours has more than 15 digits, and a longer text is refused before any matching.
 MAX_LENGTH = 64
-_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
+_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h|d|y)", re.ASCII)
 _WHOLE = re.compile(rf"[+-]?(?:{_PART.pattern})+", re.ASCII)
 
 

@@ -5,6 +5,7 @@ import msgspec
 from milkrun.core.condition import Condition
 from milkrun.core.flapping import Flapping
 from milkrun.core.outcome import Outcome
+from milkrun.core.slo import Objective
 
 
 class Retry(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +34,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     `depends_on` are keys of endpoints whose outage explains this one's. `quorum`: locations that must agree on a
     state, None for a majority. `certificate_expiry`, `domain_expiry`: how long before it ends an expiry is warned of,
-    in milliseconds, 0 for never.
+    in milliseconds, 0 for never. `slo` is its own objective.
     """
 
     key: str
@@ -54,6 +55,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     flapping: Flapping | None = None
     certificate_expiry: int = 0
     domain_expiry: int = 0
+    slo: Objective | None = None
     source: str = "file"
     fingerprint: str = ""
 
