@@ -28,7 +28,7 @@ from milkrun.monitor.once import check_once
 from milkrun.probes.checking_client import checking_client
 from milkrun.probes.kinds import KINDS
 from milkrun.probes.registry import probe_makers
-from milkrun.store.opening import open_store
+from milkrun.store.opening import database_of, open_store
 from milkrun.store.protocol import Store, StoreError
 from milkrun.web.exposure import refusal
 from milkrun.web.server import WebServer
@@ -36,7 +36,6 @@ from milkrun.web.services import Services
 
 log = structlog.get_logger(__name__)
 
-DATABASE = "milkrun.db"
 # Descriptors that are not connections of checks: the database, the listener and its browsers, resolvers, files.
 RESERVE = 200
 WEB_STOPS = 1.5
@@ -95,7 +94,7 @@ async def _serve(settings: Settings, announce: Callable[[str], None], paths: Seq
     clock = SystemClock()
     async with AsyncExitStack() as stack:
         with _needed():
-            store = await open_store(Path(settings.data) / DATABASE)
+            store = await open_store(database_of(settings))
         stack.push_async_callback(store.close)
         client = await stack.enter_async_context(_client(settings.client))
         live = LiveHub()

@@ -36,6 +36,10 @@ def serve(
         typer.Option(metavar="PORT", min=0, max=65535, help="The port; 0 takes a free one.  [default: 8090]"),
     ] = None,
     data: Annotated[Path | None, typer.Option(metavar="DIR", help="Where history is kept.  [default: data]")] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Keep history in PostgreSQL, postgresql://user@host/name, not in --data."),
+    ] = None,
     allow_unauthenticated: Annotated[
         bool, typer.Option("--allow-unauthenticated", help="Serve beyond this machine without a password.")
     ] = False,
@@ -48,7 +52,10 @@ def serve(
 
     paths = [config] if config else []
     settings = read_or_refuse(paths)
-    run(overridden(settings, host=host, port=port, data=data, allow_unauthenticated=allow_unauthenticated), paths=paths)
+    settings = overridden(
+        settings, host=host, port=port, data=data, database=database, allow_unauthenticated=allow_unauthenticated
+    )
+    run(settings, paths=paths)
 
 
 def overridden(
@@ -57,10 +64,13 @@ def overridden(
     host: str | None = None,
     port: int | None = None,
     data: Path | None = None,
+    database: str | None = None,
     allow_unauthenticated: bool = False,
 ) -> "Settings":
-    """Return the settings with what the command line says instead of the file."""
+    """Return the settings with what the command line says instead of the file. A database goes before a directory."""
     from msgspec.structs import replace
+
+    from milkrun.config.settings import DatabaseUrl
 
     web = replace(
         settings.web,
@@ -68,7 +78,12 @@ def overridden(
         port=settings.web.port if port is None else port,
         allow_unauthenticated=settings.web.allow_unauthenticated or allow_unauthenticated,
     )
-    return replace(settings, web=web, data=settings.data if data is None else str(data))
+    if database is not None:
+        settings = replace(settings, storage=replace(settings.storage, database=DatabaseUrl(database)))
+    elif data is not None:
+        # Named on the command line, a directory goes before a database that the file names.
+        settings = replace(settings, storage=replace(settings.storage, database=None), data=str(data))
+    return replace(settings, web=web)
 
 
 def run(settings: "Settings", paths: "Sequence[Path]" = ()) -> None:

@@ -7,7 +7,14 @@ import re
 from milkrun.config.client import read_client
 from milkrun.config.gatus import NOT_BUILT_KEYS
 from milkrun.config.section import Section
-from milkrun.config.settings import BasicAuth, ClientSettings, StorageSettings, WebSettings
+from milkrun.config.settings import (
+    POSTGRES_SCHEMES,
+    BasicAuth,
+    ClientSettings,
+    DatabaseUrl,
+    StorageSettings,
+    WebSettings,
+)
 
 _BCRYPT = re.compile(rb"\$2[abxy]?\$\d\d\$[./A-Za-z0-9]{53}")
 _PUBLIC = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?", re.IGNORECASE)
@@ -43,12 +50,23 @@ class ProcessReader:
 
 
 def read_storage(section: Section) -> StorageSettings:
-    """`storage`: how much history is kept."""
+    """`storage`: where history is kept, and how much of it."""
     default = StorageSettings()
     return StorageSettings(
+        database=_database(section),
         retention=section.milliseconds("retention", default.retention * 1_000, least=60_000.0) / 1_000,
         max_size=section.size("max-size", default.max_size),
     )
+
+
+def _database(section: Section) -> DatabaseUrl | None:
+    """`database`: PostgreSQL by its URL."""
+    words = section.words("database")
+    if words is None:
+        return None
+    if not words.text.startswith(POSTGRES_SCHEMES):
+        section.problem_at(words, "expected postgresql://user:password@host/name; SQLite needs no database")
+    return DatabaseUrl(words.text)
 
 
 def read_web(section: Section) -> WebSettings:

@@ -4,6 +4,10 @@ import msgspec
 
 from milkrun.core.alert import Route
 from milkrun.core.endpoint import Endpoint
+from milkrun.core.objectives import SharedObjective
+
+# A database's URL begins with one of these.
+POSTGRES_SCHEMES = ("postgresql://", "postgres://")
 
 
 class BasicAuth(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,8 +23,22 @@ class BasicAuth(msgspec.Struct, frozen=True, kw_only=True):
         return [("username", self.username)]
 
 
+class DatabaseUrl(msgspec.Struct, frozen=True):
+    """Where PostgreSQL is; a password may stand in it, so that it is never shown."""
+
+    url: str
+
+    def __repr__(self) -> str:
+        return "DatabaseUrl(<hidden>)"
+
+    def __rich_repr__(self) -> list[tuple[str, str]]:
+        return []
+
+
 class StorageSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How much history is kept: `retention` in seconds, `max_size` in bytes."""
+    """How much history is kept: `retention` in seconds, `max_size` in bytes; `database` None is SQLite's file."""
+
+    database: DatabaseUrl | None = None
 
     retention: float = 7 * 86_400.0
     max_size: int = 5_000_000_000
@@ -119,6 +137,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     web: WebSettings = WebSettings()
     client: ClientSettings = ClientSettings()
     alerting: AlertingSettings = AlertingSettings()
+    slos: tuple[SharedObjective, ...] = ()
     location: str = "local"
     data: str = "data"
     warnings: tuple[str, ...] = ()

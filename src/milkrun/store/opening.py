@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+from milkrun.config.settings import POSTGRES_SCHEMES, Settings
 from milkrun.store.database import Database
 from milkrun.store.postgres import PostgresDatabase
 from milkrun.store.protocol import StoreError
@@ -12,7 +13,14 @@ from milkrun.store.sql import SqlStore
 from milkrun.store.sqlite import SqliteDatabase
 from milkrun.store.threads import Opened
 
-POSTGRES = ("postgresql://", "postgres://")
+# SQLite's file in the data directory.
+FILE = "milkrun.db"
+
+
+def database_of(settings: Settings) -> Path | str:
+    """Where the settings say history is kept, as `open_store` takes it."""
+    database = settings.storage.database
+    return Path(settings.data) / FILE if database is None else database.url
 
 
 async def open_store(where: Path | str, *, patience: float = 2.0, read_only: bool = False) -> SqlStore:
@@ -39,7 +47,7 @@ def open_database(where: Path | str, *, patience: float, read_only: bool = False
     """Open the database itself; see `open_store`. It is for the thread that calls."""
     if isinstance(where, Path):
         return SqliteDatabase(where, patience=patience, read_only=read_only)
-    if where.startswith(POSTGRES):
+    if where.startswith(POSTGRES_SCHEMES):
         return PostgresDatabase(where, patience=patience, read_only=read_only)
-    scheme, _, _ = where.partition("://")
-    raise StoreError(f"expected a database as postgresql://user@host/name, not {scheme}://…: leave it out for SQLite")
+    # Not shown: there may be a password in it.
+    raise StoreError("expected a database as postgresql://user:password@host/name; SQLite's is the data directory's")

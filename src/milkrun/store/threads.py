@@ -45,8 +45,12 @@ class Opened:
                 check(connection, self.database.name)
             return
         connection = self.database.writing.connect()
-        migrate(connection, self.database.name)
-        self._writer = Writer(connection, self.database)
+        try:
+            migrate(connection, self.database.name)
+            self._writer = Writer(connection, self.database)
+        except BaseException:
+            connection.close()
+            raise
 
     def close(self) -> None:
         """Empty the log and let go of everything. A log that finds no room stays: the next start reads it."""
