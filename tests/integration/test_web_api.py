@@ -10,6 +10,7 @@ from milkrun.clock import settle
 from milkrun.core.incident import Incident
 from milkrun.core.observation import Tls
 from milkrun.core.outcome import Outcome
+from milkrun.core.result_json import iso_ms
 from milkrun.core.state import EndpointState
 from milkrun.monitor.live import EndpointsChanged
 from milkrun.store.protocol import Batch, StoreUnavailableError
@@ -51,10 +52,14 @@ async def test_endpoints_can_be_filtered(query: str, total: int) -> None:
     assert answer["total"] == total
 
 
-async def test_one_endpoint_has_its_uptime_over_every_window() -> None:
+async def test_one_endpoint_has_its_uptime_and_percentiles_over_every_window() -> None:
     async with browsing(await a_scene()) as (client, _):
         answer = (await client.get("/api/v1/endpoints/core_checkout")).json()
-    assert list(answer["uptime"]) == ["24h", "7d", "30d", "90d"]
+    assert list(answer["uptime"]) == list(answer["windows"]) == ["1h", "24h", "7d", "30d", "90d"]
+    day = answer["windows"]["24h"]
+    assert day["uptime"] == answer["uptime"]["24h"]
+    assert 0 < day["warm_ms"]["p50"] <= day["warm_ms"]["p95"] <= day["warm_ms"]["p99"] <= day["warm_ms"]["max"]
+    assert day["cold_ms"]["p50"] > day["warm_ms"]["p50"]
 
 
 async def test_results_come_newest_first_and_can_be_read_on_from_a_slot() -> None:
@@ -65,26 +70,52 @@ async def test_results_come_newest_first_and_can_be_read_on_from_a_slot() -> Non
     assert [one["slot"] for one in everything] == sorted((one["slot"] for one in everything), reverse=True)
 
 
-async def test_history_tells_hours_with_warm_and_cold_apart() -> None:
+@pytest.mark.parametrize(("resolution", "items"), [("5m", 2), ("hour", 3 * 24), ("day", 3)])
+async def test_history_comes_by_five_minutes_hour_or_day_with_warm_and_cold_apart(resolution: str, items: int) -> None:
     async with browsing(await a_scene()) as (client, _):
-        answer = (await client.get("/api/v1/endpoints/core_checkout/history?resolution=hour&hours=24")).json()
-    hour = answer["items"][0]
-    assert answer["resolution"] == "hour"
-    assert set(hour["outcomes"]) == {"up", "degraded", "down", "unknown"}
-    assert hour["warm_ms"]["mean"] == 12.0
-    assert hour["cold_ms"] == {"count": 10, "mean": 50.0, "max": 90.0}
+        answer = (await client.get(f"/api/v1/endpoints/core_checkout/history?resolution={resolution}")).json()
+    assert answer["resolution"] == resolution
+    assert items <= len(answer["items"]) + 1 <= items + 2
+    assert [one["start"] for one in answer["items"]] == sorted(one["start"] for one in answer["items"])
+    first = answer["items"][0]
+    assert set(first["outcomes"]) == {"up", "degraded", "down", "unknown", "maintenance"}
+    assert set(first["warm_ms"]) == set(first["cold_ms"]) == {"count", "mean", "max", "p50", "p95", "p99"}
 
 
-async def test_an_hour_without_answers_has_no_mean() -> None:
+async def test_history_can_be_asked_for_between_two_moments_in_either_way_of_writing_them() -> None:
+    scene = await a_scene()
+    until = scene.now - scene.now % 3_600_000
+    since, day = until - 10 * 3_600_000, "/api/v1/endpoints/core_checkout/history?resolution=hour"
+    async with browsing(scene) as (client, _):
+        numbers = (await client.get(f"{day}&since={since}&until={until}")).json()["items"]
+        texts = (await client.get(f"{day}&since={iso_ms(since)}&until={iso_ms(until)}")).json()["items"]
+        hours = (await client.get(f"{day}&hours=10&until={until}")).json()["items"]
+    assert numbers == texts
+    assert [one["start"] for one in numbers] == [iso_ms(since + n * 3_600_000) for n in range(10)]
+    assert hours[-1] == numbers[-1]
+
+
+async def test_a_stretch_of_results_comes_oldest_first() -> None:
+    scene = await a_scene()
+    async with browsing(scene) as (client, _):
+        everything = (await client.get("/api/v1/endpoints/core_checkout/results")).json()["items"]
+        since, until = everything[9]["slot"], everything[4]["slot"]
+        found = (await client.get(f"/api/v1/endpoints/core_checkout/results?since={since}&until={until}")).json()
+        to_now = (await client.get(f"/api/v1/endpoints/core_checkout/results?since={since}")).json()
+    assert found["items"] == everything[9:4:-1]
+    assert to_now["items"] == everything[9::-1]
+
+
+async def test_a_period_without_answers_has_no_latencies() -> None:
     scene = Scene()
     await scene.add(1)
-    await scene.play(turns=1)
-    tally = next(iter(scene._tallies(scene.registered[0], 2, broken=True)))
-    tally.warm = 0
-    await scene.store.write(Batch(tallies=[tally]))
+    one = scene.registered[0]
+    await scene.store.write(Batch(results=[result(one, scene.now - 1_000, outcome=Outcome.DOWN, failure=REFUSED)]))
     async with browsing(scene) as (client, _):
         answer = (await client.get("/api/v1/endpoints/core_checkout/history")).json()
-    assert answer["items"][0]["warm_ms"] == {"count": 0, "mean": None, "max": None}
+    nothing = {"count": 0, "mean": None, "max": None, "p50": None, "p95": None, "p99": None}
+    assert answer["items"][0]["warm_ms"] == nothing
+    assert answer["items"][0]["uptime"] == 0
 
 
 async def test_incidents_come_with_their_cause_and_one_endpoints_alone() -> None:
@@ -126,7 +157,10 @@ async def test_an_unknown_key_is_404_with_a_sentence(part: str) -> None:
         ("/api/v1/endpoints?state=red", "state is \"red\": input should be 'up', 'degraded', 'down' or 'unknown'"),
         ("/api/v1/endpoints?page=0", 'page is "0": input should be greater than or equal to 1'),
         ("/api/v1/endpoints/core_checkout/results?limit=many", 'limit is "many": input should be a valid integer'),
-        ("/api/v1/endpoints/core_checkout/history?resolution=day", "resolution is \"day\": input should be 'hour'"),
+        ("/api/v1/endpoints/core_checkout/history?resolution=week", "resolution is \"week\": input should be '5m'"),
+        ("/api/v1/endpoints/core_checkout/history?since=yesterday", 'since is "yesterday": input should be'),
+        ("/api/v1/endpoints/core_checkout/history?resolution=5m&since=0", "That would be"),
+        ("/api/v1/endpoints/core_checkout/results?since=0", "That would be"),
         ("/api/v1/incidents?limit=100000", 'limit is "100000": input should be less than or equal to 1000'),
     ],
 )
@@ -234,7 +268,7 @@ async def test_the_interface_describes_itself() -> None:
     paths = described["paths"]
     assert "/api/v1/stream" in paths
     assert "/" not in paths
-    assert all(operation["get"]["summary"] for operation in paths.values())
+    assert all(one["summary"] for operation in paths.values() for one in operation.values())
 
 
 async def test_endpoints_that_change_or_go_do_so_on_the_board() -> None:
@@ -256,14 +290,18 @@ async def test_endpoints_that_change_or_go_do_so_on_the_board() -> None:
     assert site.board.counts == {Outcome.UP: 4, Outcome.UNKNOWN: 0}
 
 
-async def test_the_open_hour_is_in_the_history_and_in_the_uptime_before_it_is_stored() -> None:
+async def test_what_is_not_rolled_up_yet_counts_too_and_of_a_slots_attempts_only_the_last() -> None:
     scene = Scene()
     await scene.add(1)
+    one = scene.registered[0]
+    first = result(one, scene.now - 2, outcome=Outcome.DOWN, status=500)
+    again = replace(first, attempt=2, outcome=Outcome.UP)
+    kept = replace(first, slot=scene.now - 1, maintenance=True)
+    await scene.store.write(Batch(results=[again, first, result(one, scene.now - 3, outcome=Outcome.DOWN), kept]))
     async with browsing(scene) as (client, _):
-        one = scene.registered[0]
-        scene.tell(result(one, scene.now), result(one, scene.now + 1, outcome=Outcome.DOWN, status=500))
-        await settle()
-        history = (await client.get(f"/api/v1/endpoints/{one.endpoint.key}/history")).json()
+        for resolution in ("5m", "hour", "day"):
+            path = f"/api/v1/endpoints/{one.endpoint.key}/history?resolution={resolution}"
+            (item,) = (await client.get(path)).json()["items"]
+            assert item["outcomes"] == {"up": 1, "degraded": 0, "down": 1, "unknown": 0, "maintenance": 1}
         shares = (await client.get(f"/api/v1/endpoints/{one.endpoint.key}")).json()["uptime"]
-    assert [hour["outcomes"] for hour in history["items"]] == [{"up": 1, "degraded": 0, "down": 1, "unknown": 0}]
     assert set(shares.values()) == {0.5}

@@ -16,7 +16,7 @@ from tests.support.access import AUTH, header
 from tests.support.browsing import browsing
 from tests.support.scene import Scene, result
 
-PAGES = ["/", "/?view=map", "/endpoints/core_checkout", "/incidents", "/client"]
+PAGES = ["/", "/?view=map", "/endpoints/core_checkout", "/incidents", "/alerts", "/client"]
 
 
 async def a_scene(count: int = 20, *, broken: float = 0.3) -> Scene:
@@ -109,7 +109,7 @@ async def test_incidents_show_what_is_open_and_what_is_over_even_of_endpoints_th
     await scene.store.write(Batch(incidents=[gone]))
     async with browsing(scene) as (client, _):
         said = text((await client.get("/incidents")).text)
-    assert re.search(r"\d+ incidents are open", said)
+    assert re.search(r"\d+ outages are open", said)
     assert "still open" in said
     assert "an endpoint no longer configured dns 1 h ago 30 min" in said
 
@@ -204,9 +204,9 @@ async def test_whatever_an_endpoint_is_called_its_links_lead_to_its_page(group: 
     )
     async with browsing(scene) as (client, _):
         lists = [(await client.get(path)).text for path in ("/", "/incidents")]
-        found = {link for html in lists for link in re.findall(r'href="(/endpoints/[^"]+)"', html)}
+        found = {link for html in lists for link in re.findall(r'href="(/(?:endpoints|incidents)/[^"]+)"', html)}
         pages_found = [(await client.get(unescape(link))).status_code for link in found]
-    assert (len(found), pages_found) == (1, [200])
+    assert (len(found), pages_found) == (2, [200, 200])
 
 
 async def test_without_the_built_scripts_pages_work_and_the_log_says_so_once(
@@ -256,11 +256,11 @@ async def test_a_foreign_host_name_is_answered_by_421_and_a_sentence() -> None:
 
 async def test_a_password_guards_everything_but_the_health_checks() -> None:
     async with browsing(Scene(WebSettings(basic=AUTH))) as (client, _):
-        refused = {path: (await client.get(path)).status_code for path in [*PAGES, "/metrics", "/static/milkrun.css"]}
+        refused = {path: (await client.get(path)).status_code for path in [*PAGES, "/metrics"]}
         asked = await client.get("/api/v1/endpoints")
         let_in = await client.get("/api/v1/endpoints", headers={"authorization": header("ada:secret")})
-        health = [(await client.get(path)).status_code for path in ("/healthz", "/readyz")]
+        health = [(await client.get(path)).status_code for path in ("/healthz", "/readyz", "/static/milkrun.css")]
     assert set(refused.values()) == {401}
     assert asked.headers["www-authenticate"].startswith("Basic realm=")
     assert let_in.status_code == 200
-    assert health == [200, 200]
+    assert health == [200, 200, 200]

@@ -7,20 +7,22 @@ import math
 import time
 from collections.abc import Iterable
 
-from milkrun.config.settings import Settings, WebSettings
+from milkrun.config.settings import AlertingSettings, Settings, WebSettings
 from milkrun.core.condition import parse_condition
 from milkrun.core.endpoint import Endpoint, Registered
 from milkrun.core.incident import Incident
 from milkrun.core.observation import Connection, Http, Timings, Tls
 from milkrun.core.outcome import Failure, Layer, Outcome
 from milkrun.core.result import ConditionResult, Result, Trigger
+from milkrun.core.rollup import Latency, Period, Rollup
+from milkrun.core.sketch import Sketch
 from milkrun.core.state import EndpointState, StateChange
-from milkrun.core.tally import HOUR, Tally, hour_of
 from milkrun.monitor.hub import LiveHub
 from milkrun.monitor.live import Committed, EndpointsChanged, Vitals
 from milkrun.store.memory import MemoryStore
 from milkrun.store.protocol import Batch
 from milkrun.web.services import Services
+from tests.support.postbox import Postbox
 
 INTERVAL = 10_000
 GROUPS = ("core", "payments", "search", "partners", "internal")
@@ -114,15 +116,19 @@ def _tls(registered: Registered, slot: int) -> Tls:
 class Scene:
     """A store and a hub with endpoints in them, and the services over both."""
 
-    def __init__(self, web: WebSettings | None = None, *, now: float | None = None) -> None:
+    def __init__(
+        self, web: WebSettings | None = None, *, now: float | None = None, alerting: AlertingSettings | None = None
+    ) -> None:
         self.store = MemoryStore()
+        self.outbox = Postbox(self.store)
         self.live = LiveHub()
         self.now = int((time.time() if now is None else now) * 1_000)
         self.registered: list[Registered] = []
         self.services = Services(
             store=self.store,
+            outbox=self.outbox,
             live=self.live,
-            settings=Settings(web=web or WebSettings(port=0)),
+            settings=Settings(web=web or WebSettings(port=0), alerting=alerting or AlertingSettings()),
             version="0.1.0",
             location="local",
             started=self.now / 1_000 - 7_200,
@@ -145,9 +151,11 @@ class Scene:
         incident = None
         if broken and last.outcome in (Outcome.DOWN, Outcome.DEGRADED):
             cause = f"{last.failure.layer}/{last.failure.kind}: {last.failure.message}" if last.failure else "slow"
-            incident = Incident(endpoint=one.id, opened=since, closed=None, state=last.outcome, cause=cause)
+            incident = Incident(
+                endpoint=one.id, opened=since, closed=None, state=last.outcome, cause=cause, layer=_layer(last)
+            )
         state = EndpointState(state=last.outcome, settled=last.outcome, since=since, incident=incident)
-        batch = Batch(results=results, states={one.id: state}, tallies=list(self._tallies(one, days, broken)))
+        batch = Batch(results=results, states={one.id: state}, rollups=list(self._rollups(one, days, broken)))
         await self.store.write(batch)
         self.live.publish(Committed(results=(), states={one.id: state}, changes=(), stored=True))
 
@@ -160,21 +168,14 @@ class Scene:
             return result(one, slot, turn=turn, outcome=outcome, failure=failure, status=503)
         return result(one, slot, turn=turn, cold=turn % 30 == one.id % 30)
 
-    def _tallies(self, one: Registered, days: int, broken: bool) -> Iterable[Tally]:
-        for back in range(1, days * 24):
-            down = 40 if (back * 7 + one.id) % 311 == 0 else 0
-            yield Tally(
-                endpoint=one.id,
-                hour=hour_of(self.now) - back * HOUR,
-                up=360 - down,
-                down=down + (120 if broken and back < 3 else 0),
-                warm=350,
-                warm_sum=350 * 12.0,
-                warm_max=80.0,
-                cold=10,
-                cold_sum=500.0,
-                cold_max=90.0,
-            )
+    def _rollups(self, one: Registered, days: int, broken: bool) -> Iterable[Rollup]:
+        """Every hour and every day that is over, warm and cold; now and then forty results of an hour are down."""
+        for period in (Period.HOUR, Period.DAY):
+            first = period.begin(self.now)
+            for back in range(1, days * Period.DAY.value // period.value):
+                start = first - back * period.value
+                yield _rollup(one, period, start, Connection.WARM, broken=broken and back < 3)
+                yield _rollup(one, period, start, Connection.COLD)
 
     def tell(self, *results: Result, states: dict[int, EndpointState] | None = None, stored: bool = True) -> None:
         """Publish results as the monitor would, with a change for every state given."""
@@ -191,6 +192,34 @@ class Scene:
 
 def _change(id_: int, state: EndpointState) -> StateChange:
     return StateChange(endpoint=id_, before=Outcome.UP, after=state.state, at=state.since or 0, incident=state.incident)
+
+
+def _rollup(one: Registered, period: Period, start: int, connection: Connection, *, broken: bool = False) -> Rollup:
+    """A period's work, of latencies that waver from one to the next."""
+    number = start // period.value
+    cold = connection is Connection.COLD
+    count = period.value // INTERVAL * (10 if cold else 350) // 360
+    down = 40 if not cold and (number * 7 + one.id) % 31 == 0 else 120 if broken else 0
+    middle = 12_000 * (3 if cold else 1) * (1 + 0.3 * math.sin(number / 5 + one.id))
+    sketch = Sketch()
+    sketch.add_all([round(middle * (0.8 + 0.4 * n / 100 + (2 if n > 97 else 0))) for n in range(100)])
+    latency = Latency(
+        count=100, sum=round(middle * 100), min=round(middle * 0.8), max=round(middle * 3.2), sketch=sketch
+    )
+    return Rollup(
+        period=period,
+        start=start,
+        endpoint=one.id,
+        location="local",
+        connection=connection,
+        up=count - down,
+        down=down,
+        phases={"total": latency},
+    )
+
+
+def _layer(result: Result) -> str:
+    return result.failure.layer.value if result.failure else "condition"
 
 
 def _is_broken(id_: int, share: float) -> bool:

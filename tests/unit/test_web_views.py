@@ -1,5 +1,7 @@
 """What the pages of one endpoint and of the client say."""
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -8,15 +10,16 @@ from milkrun.core.endpoint import Registered
 from milkrun.core.incident import Incident
 from milkrun.core.observation import Timings
 from milkrun.core.outcome import Outcome
+from milkrun.core.rollup import Period, Rollup
 from milkrun.core.state import EndpointState
-from milkrun.core.tally import HOUR, Tally
 from milkrun.web import client_view, endpoint_view, rows
 from milkrun.web.entry import Entry
+from milkrun.web.history_view import DAY_MS, summed
 from milkrun.web.minutes import KEPT, Minutes
 from tests.support.scene import REFUSED, endpoint, result, vitals
 
 ONE = Registered(id=1, revision=1, endpoint=endpoint(0))
-NOW = 500_000 * HOUR
+NOW = 500_000 * Period.HOUR.value
 SECONDS = NOW / 1_000
 
 
@@ -79,36 +82,33 @@ def test_a_failed_condition_is_the_reason_with_its_value() -> None:
     assert rows.row(down).reason == "[STATUS] (503) == 200"
 
 
+def rollup(**changes: Any) -> Rollup:
+    usual: dict[str, Any] = {"period": Period.DAY, "start": NOW, "endpoint": 1, "location": "local", "connection": None}
+    return Rollup(**(usual | changes))
+
+
 @pytest.mark.parametrize(
-    ("tally", "level"),
+    ("counts", "level"),
     [
-        (Tally(endpoint=1, hour=NOW, up=100), "up"),
-        (Tally(endpoint=1, hour=NOW, up=99, down=1), "degraded"),
-        (Tally(endpoint=1, hour=NOW, up=99, degraded=1), "degraded"),
-        (Tally(endpoint=1, hour=NOW, up=90, down=10), "down"),
-        (Tally(endpoint=1, hour=NOW, unknown=10), "none"),
+        ({"up": 100}, "up"),
+        ({"up": 99, "down": 1}, "degraded"),
+        ({"up": 99, "degraded": 1}, "degraded"),
+        ({"up": 90, "down": 10}, "down"),
+        ({"unknown": 10}, "none"),
+        ({"maintenance": 10}, "none"),
     ],
 )
-def test_a_days_colour_follows_its_downtime(tally: Tally, level: str) -> None:
-    assert endpoint_view.days([tally], NOW)[-1].level == level
+def test_a_days_colour_follows_its_downtime(counts: dict[str, int], level: str) -> None:
+    today = NOW - NOW % DAY_MS
+    assert endpoint_view.days([(today, summed([rollup(**counts)]))], NOW)[-1].level == level
 
 
-def test_ninety_days_end_today_and_the_hours_of_a_day_merge() -> None:
-    hours = [Tally(endpoint=1, hour=NOW - back * HOUR, up=9, down=1) for back in range(60)]
-    days = endpoint_view.days(hours, NOW)
+def test_ninety_days_end_today_and_say_of_which_nothing_is_known() -> None:
+    today = NOW - NOW % DAY_MS
+    days = endpoint_view.days([(today - DAY_MS, summed([rollup(up=9, down=1)]))], NOW)
     assert len(days) == endpoint_view.DAYS
-    assert days[0].uptime is None
-    assert days[-2].uptime == 0.9
-
-
-def test_windows_take_the_hours_they_cover() -> None:
-    hours = [Tally(endpoint=1, hour=NOW - 48 * HOUR, down=1), Tally(endpoint=1, hour=NOW, up=1)]
-    assert endpoint_view.windows(hours, NOW) == [
-        ("24 hours", "100%"),
-        ("7 days", "50.0%"),
-        ("30 days", "50.0%"),
-        ("90 days", "50.0%"),
-    ]
+    assert (days[0].uptime, days[-1].uptime) == (None, None)
+    assert (days[-2].uptime, days[-2].text) == (0.9, "90.0% up, 1 of 10 results down")
 
 
 def test_a_waterfall_has_the_phases_that_happened_end_to_end() -> None:

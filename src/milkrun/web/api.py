@@ -38,7 +38,7 @@ async def endpoint(site: SiteDep, _: PrincipalDep, key: str) -> Response:
     return answer(
         {
             **wire.endpoint_object(entry),
-            "uptime": {name: sum_.uptime for name, sum_ in windows.items()},
+            "uptime": {name: sum_.counts.availability for name, sum_ in windows.items()},
             "windows": {name: sum_object(sum_) for name, sum_ in windows.items()},
         }
     )

@@ -35,10 +35,12 @@ AskedDep = Annotated[listing.Query, Depends(_asked)]
 
 
 def sentence(error: RequestValidationError) -> str:
-    """Say what was given and what was expected: `page is "0": input should be greater than or equal to 1.`."""
-    parts = []
+    """Say what was given and what was expected: `page is "0": input should be greater than or equal to 1.`.
+
+    A value that may be written in several ways is told once, with each of them.
+    """
+    parts: dict[str, list[str]] = {}
     for one in error.errors():
-        name = one["loc"][-1]
-        given = str(one.get("input"))[:80]
-        parts.append(f'{name} is "{given}": {one["msg"][0].lower()}{one["msg"][1:]}')
-    return "; ".join(parts) + "."
+        name, given = one["loc"][:2][-1], str(one.get("input"))[:80]
+        parts.setdefault(f'{name} is "{given}"', []).append(f"{one['msg'][0].lower()}{one['msg'][1:]}")
+    return "; ".join(f"{given}: {', or '.join(expected)}" for given, expected in parts.items()) + "."

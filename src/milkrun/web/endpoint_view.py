@@ -6,6 +6,7 @@ import msgspec
 
 from milkrun.core.observation import Tls
 from milkrun.core.outcome import Outcome
+from milkrun.core.slo import Counts
 from milkrun.web import rows, words
 from milkrun.web.entry import Entry
 from milkrun.web.history_view import DAY_MS, Sum
@@ -65,20 +66,20 @@ def certificate(entry: Entry) -> Tls | None:
 
 def days(course: Iterable[tuple[int, Sum]], now: int) -> list[Day]:
     """The last 90 days (UTC), oldest first, of the days in which something was checked; `now` is epoch ms."""
-    known = dict(course)
+    known = {start: sum_.counts for start, sum_ in course}
     today = now // DAY_MS * DAY_MS
     return [_day(start, known.get(start)) for start in range(today - (DAYS - 1) * DAY_MS, today + 1, DAY_MS)]
 
 
-def _day(start: int, sum_: Sum | None) -> Day:
-    if sum_ is None or sum_.uptime is None:
+def _day(start: int, found: Counts | None) -> Day:
+    if found is None or found.availability is None:
         return Day(began=start, uptime=None, level="none", text="nothing known")
-    text = f"{words.share(sum_.uptime)} up, {sum_.down:,} of {sum_.up + sum_.degraded + sum_.down:,} results down"
-    return Day(began=start, uptime=sum_.uptime, level=_level(sum_.uptime, sum_), text=text)
+    text = f"{words.share(found.availability)} up, {found.down:,} of {found.events:,} results down"
+    return Day(began=start, uptime=found.availability, level=_level(found.availability, found), text=text)
 
 
-def _level(value: float, sum_: Sum) -> str:
+def _level(value: float, found: Counts) -> str:
     """Red is for days with an hour's worth of downtime, amber for less, green for none."""
     if value < 1 - 1 / HOURS:
         return Outcome.DOWN.value
-    return Outcome.DEGRADED.value if sum_.down or sum_.degraded else Outcome.UP.value
+    return Outcome.DEGRADED.value if found.down or found.degraded else Outcome.UP.value

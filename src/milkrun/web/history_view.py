@@ -6,7 +6,8 @@ import msgspec
 
 from milkrun.core.incident import Incident
 from milkrun.core.observation import Connection
-from milkrun.core.rollup import Period, Rollup, merge, quantile, uptime
+from milkrun.core.rollup import Period, Rollup, merge, quantile
+from milkrun.core.slo import Counts, counts
 from milkrun.web import words
 from milkrun.web.wire import Json, instant
 
@@ -32,33 +33,17 @@ class Latencies(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sum(msgspec.Struct, frozen=True, kw_only=True):
-    """What an endpoint did in one stretch. `uptime` is a share of the known outcomes, None where nothing is known."""
+    """What an endpoint did in one stretch: slots by what they came to, latencies warm and cold."""
 
-    up: int
-    degraded: int
-    down: int
-    unknown: int
-    maintenance: int
-    uptime: float | None
+    counts: Counts
     warm: Latencies
     cold: Latencies
-
-    @property
-    def total(self) -> int:
-        """Slots in all."""
-        return self.up + self.degraded + self.down + self.unknown + self.maintenance
 
 
 def summed(rollups: Sequence[Rollup]) -> Sum:
     """Roll-ups of one endpoint, of whatever length, location and connection, as one."""
-    whole = _whole(rollups)
     return Sum(
-        up=whole.up,
-        degraded=whole.degraded,
-        down=whole.down,
-        unknown=whole.unknown,
-        maintenance=whole.maintenance,
-        uptime=uptime([whole]),
+        counts=counts(rollups),
         warm=_latencies(_whole(one for one in rollups if one.connection is Connection.WARM)),
         cold=_latencies(_whole(one for one in rollups if one.connection is Connection.COLD)),
     )
@@ -100,9 +85,9 @@ def window_row(name: str, sum_: Sum) -> WindowRow:
     """One window of the table."""
     return WindowRow(
         name=NAMES[name],
-        checks=words.count(sum_.total),
-        uptime=words.share(sum_.uptime),
-        aside=_aside(sum_),
+        checks=words.count(sum_.counts.slots),
+        uptime=words.share(sum_.counts.availability),
+        aside=_aside(sum_.counts),
         warm=_three(sum_.warm),
         cold=_three(sum_.cold),
     )
@@ -112,10 +97,10 @@ def _three(latencies: Latencies) -> tuple[str, str, str]:
     return words.latency(latencies.p50), words.latency(latencies.p95), words.latency(latencies.p99)
 
 
-def _aside(sum_: Sum) -> str:
+def _aside(found: Counts) -> str:
     """How much is no evidence either way: "2.1% maintenance, 0.3% unknown"."""
-    parts = ((sum_.maintenance, "maintenance"), (sum_.unknown, "unknown"))
-    return ", ".join(f"{words.part(count / sum_.total)} {what}" for count, what in parts if count)
+    parts = ((found.maintenance, "maintenance"), (found.unknown, "unknown"))
+    return ", ".join(f"{words.part(count / found.slots)} {what}" for count, what in parts if count)
 
 
 def chart(course: Sequence[tuple[int, Sum]], outages: Iterable[Incident], now: int) -> Json:
@@ -137,14 +122,8 @@ def chart(course: Sequence[tuple[int, Sum]], outages: Iterable[Incident], now: i
 def sum_object(sum_: Sum) -> Json:
     """One stretch in the JSON interface."""
     return {
-        "outcomes": {
-            "up": sum_.up,
-            "degraded": sum_.degraded,
-            "down": sum_.down,
-            "unknown": sum_.unknown,
-            "maintenance": sum_.maintenance,
-        },
-        "uptime": sum_.uptime,
+        "outcomes": msgspec.structs.asdict(sum_.counts),
+        "uptime": sum_.counts.availability,
         "warm_ms": _latency_object(sum_.warm),
         "cold_ms": _latency_object(sum_.cold),
     }

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import structlog
 
 from milkrun.core.incident import Incident, Kind
-from milkrun.store.outbox_protocol import ChannelState, Outbox
+from milkrun.store.outbox_protocol import ChannelState
 from milkrun.store.protocol import Store, StoreError
+from milkrun.web.services import Desk
 
 log = structlog.get_logger()
 
@@ -19,7 +20,7 @@ EVERY = 5.0  # seconds
 class Notices:
     """Channels as they stood at the last look, and the open incident of our own network, if there is one."""
 
-    def __init__(self, store: Store, outbox: Outbox) -> None:
+    def __init__(self, store: Store, outbox: Desk) -> None:
         self.channels: Sequence[ChannelState] = ()
         self.network: Incident | None = None
         self._store = store
