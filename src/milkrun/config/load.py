@@ -12,12 +12,13 @@ from milkrun.config.endpoints import EndpointReader
 from milkrun.config.files import config_files, read_text
 from milkrun.config.gatus import NOT_BUILT_KEYS
 from milkrun.config.kind import ChannelReaders, Kinds
+from milkrun.config.nodes import Entry, is_null
 from milkrun.config.nodes import Mapping as MappingNode
-from milkrun.config.nodes import is_null
 from milkrun.config.problems import ConfigError, Refused, Report
 from milkrun.config.process import ProcessReader
 from milkrun.config.section import Section, not_built, unknown_key
 from milkrun.config.settings import Settings
+from milkrun.config.slo import SLOS, SloReader
 from milkrun.core.endpoint import Endpoint
 
 MAX_ENDPOINTS = 50_000
@@ -51,6 +52,7 @@ class _Loading:
         self._places: dict[str, str] = {}
         self._process = ProcessReader()
         self._alerting = AlertingReader(channels)
+        self._slos = SloReader()
         self._count = 0
 
     def folder_or_file(self, path: Path) -> None:
@@ -66,6 +68,7 @@ class _Loading:
     def settings(self) -> Settings:
         """All of it; raises ConfigError if anything is wrong."""
         alerting = self._alerting.settings(self._endpoints.values())
+        self._slos.check(self._endpoints.values())
         problems = [problem for report in self._reports for problem in report.problems]
         if problems:
             raise ConfigError(problems)
@@ -75,6 +78,7 @@ class _Loading:
             web=msgspec.structs.replace(self._process.web, basic=self._process.basic),
             client=self._process.client,
             alerting=alerting,
+            slos=self._slos.shared,
             warnings=tuple([warning for report in self._reports for warning in report.warnings]),
         )
 
@@ -98,8 +102,11 @@ class _Loading:
             section = self._section(top, top.key, report)
             if section is not None:
                 self._read(top.key, section)
+        elif top.key == SLOS:
+            root = MappingNode({SLOS: Entry(top.line, top.value)}, top.line)
+            self._slos.read(Section(root, "", report, self._environ))
         elif not (top.anchored or top.key.startswith("x-")):
-            known = (ENDPOINTS, ALERTING, *self._process.sections)
+            known = (ENDPOINTS, ALERTING, SLOS, *self._process.sections)
             report.problem(top.line, top.key, unknown_key(top.key, known, NOT_BUILT_KEYS[""]))
 
     def _read(self, name: str, section: Section) -> None:
