@@ -127,7 +127,8 @@ class Section:
         if not isinstance(node, Sequence):
             self.problem(key, "expected a list")
             return []
-        return [self._item(item, f"{key}[{index}]") for index, item in enumerate(node.items)]
+        found = [self._item(item, f"{key}[{index}]") for index, item in enumerate(node.items)]
+        return [section for section in found if section is not None]
 
     def is_text(self, key: str) -> bool:
         """Whether there is one text under a key, where it may also be keys and values."""
@@ -235,11 +236,11 @@ class Section:
         else:
             self.problem(key, unknown_key(key, self._asked, later))
 
-    def _item(self, node: Node, name: str) -> "Section":
+    def _item(self, node: Node, name: str) -> "Section | None":
         if not isinstance(node, MappingNode):
             self._report.problem(node.line, self.path_of(name), "expected keys and values")
-        mapping = node if isinstance(node, MappingNode) else None
-        section = self._sections[name] = Section(mapping, self.path_of(name), self._report, self._environ)
+            return None
+        section = self._sections[name] = Section(node, self.path_of(name), self._report, self._environ)
         return section
 
     def _node(self, key: str) -> Node | None:
