@@ -44,8 +44,17 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(default, **own)
 
 
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """One of an endpoint's `alerts`; `mark` tells its override of the provider from another, "" where it has none."""
+
+    type: str
+    mark: str
+    alert: Alert
+    section: Section
+
+
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What makes two endpoints' alerts the same; `mark` tells their overrides of the provider apart."""
+    """What makes two endpoints' alerts the same."""
 
     type: str
     group: str
@@ -83,17 +92,11 @@ class GatusAlerts:
             elif name in PROVIDERS and PROVIDERS[name].kind in self._kinds and name in section:
                 self._provider(name, section.section(name))
 
-    def alerts(self, sections: Iterable[Section], endpoint: Endpoint) -> None:
-        """The `alerts` of one endpoint."""
-        for section in sections:
-            kind, override = section.text("type"), section.section("provider-override")
-            override.take()
-            mark = override.mark() if override.entries else ""
-            wanted = Wanted(type=kind, group=endpoint.group, mark=mark, alert=read_alert(section))
-            if kind in PROVIDERS or kind in NO_CHANNEL:
-                self._wanted.setdefault(wanted, []).append((endpoint.key, section))
-            else:
-                section.problem("type", f"expected one of Gatus's types of alert, {nearest(kind, PROVIDERS)}")
+    def want(self, written: Iterable[Written], endpoint: Endpoint) -> None:
+        """The alerts of one endpoint, which is to be."""
+        for one in written:
+            wanted = Wanted(type=one.type, group=endpoint.group, mark=one.mark, alert=one.alert)
+            self._wanted.setdefault(wanted, []).append((endpoint.key, one.section))
 
     def routes(self, keys: set[str]) -> list[Route]:
         """A route for each content of alerts that some of these endpoints have."""
@@ -109,14 +112,14 @@ class GatusAlerts:
         return [msgspec.structs.replace(route, endpoints=frozenset(which)) for route, which in routes.items() if which]
 
     def _provider(self, name: str, section: Section) -> None:
-        provider, overrides = PROVIDERS[name], section.sections("overrides")
-        default = read_alert(section.section("default-alert"))
+        provider, default = PROVIDERS[name], read_alert(section.section("default-alert"))
         channels = {"": (name, section)}
-        if self._open(name, provider, section):
-            for override in overrides:
-                group, merged = override.text("group"), override.over(section, _NOT_THE_CHANNELS)
-                channels[group] = (f"{name}:{group}", merged)
-                self._open(f"{name}:{group}", provider, merged)
+        for override in section.sections("overrides"):
+            group = override.text("group")
+            channels[group] = (f"{name}:{group}", override.over(section, _NOT_THE_CHANNELS))
+        for which, keys in channels.values():
+            if not self._open(which, provider, keys):
+                break  # what is wrong with the provider is wrong with all that is laid over it
         self.providers[name] = Configured(provider, default, channels)
 
     def _open(self, name: str, provider: Provider, section: Section) -> bool:
@@ -140,6 +143,21 @@ class GatusAlerts:
         return own
 
 
+def read_alerts(endpoint: Section) -> list[Written]:
+    """An endpoint's `alerts`."""
+    return [written for section in endpoint.sections("alerts") if (written := _written(section)) is not None]
+
+
+def _written(section: Section) -> Written | None:
+    kind, alert = section.text("type"), read_alert(section)
+    override = section.section("provider-override")
+    override.take()
+    if kind not in PROVIDERS and kind not in NO_CHANNEL:
+        section.problem("type", f"expected one of Gatus's types of alert, {nearest(kind, PROVIDERS)}")
+        return None
+    return Written(type=kind, mark=override.mark() if override.entries else "", alert=alert, section=section)
+
+
 def read_alert(section: Section) -> Alert:
     """An alert of an endpoint, or a provider's `default-alert`; a threshold of 0 is Gatus's word for the default."""
     return Alert(
@@ -154,9 +172,8 @@ def read_alert(section: Section) -> Alert:
 
 def _route(channel: str, alert: Alert) -> Route:
     """A route's name is part of its messages' identity: it must come of its content, wherever that stands."""
-    mark = blake2b(msgspec.json.encode(alert), digest_size=4).hexdigest()
-    return Route(
-        name=f"{channel}-{mark}",
+    route = Route(
+        name="",
         channels=(channel,),
         severities=frozenset({Severity.CRITICAL}),
         failure=alert.failure or FAILURES,
@@ -165,6 +182,8 @@ def _route(channel: str, alert: Alert) -> Route:
         resolve=alert.resolve or False,
         description=alert.description or "",
     )
+    content = msgspec.json.encode((route.failure, route.success, route.repeat, route.resolve, route.description))
+    return msgspec.structs.replace(route, name=f"{channel}-{blake2b(content, digest_size=4).hexdigest()}")
 
 
 def _not_configured(kind: str, places: Iterable[tuple[str, Section]]) -> None:

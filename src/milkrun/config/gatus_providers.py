@@ -130,8 +130,8 @@ def _pushover(keys: _Keys) -> str:
 
 
 def _ses(keys: _Keys) -> str:
-    account = "/".join(keys.part(key) for key in ("from", "access-key-id", "secret-access-key", "region"))
-    return f"ses://{account}/{keys.parts('to')}"
+    account = "/".join(keys.part(key) for key in ("access-key-id", "secret-access-key", "region"))
+    return f"ses://{keys.mail('from')}/{account}/{keys.parts('to')}"
 
 
 def _zulip(keys: _Keys) -> str:

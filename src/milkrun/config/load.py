@@ -8,10 +8,13 @@ import msgspec
 
 from milkrun.config.alerting import AlertingReader
 from milkrun.config.composer import Composer, Top
+from milkrun.config.dependencies import DependencyChecks
 from milkrun.config.endpoints import EndpointReader
 from milkrun.config.files import config_files, read_text
 from milkrun.config.gatus import NOT_BUILT_KEYS
+from milkrun.config.gatus_alerts import read_alerts
 from milkrun.config.kind import ChannelReaders, Kinds
+from milkrun.config.maintenance import MAINTENANCE, MaintenanceReader
 from milkrun.config.nodes import Entry, is_null
 from milkrun.config.nodes import Mapping as MappingNode
 from milkrun.config.problems import ConfigError, Refused, Report
@@ -51,6 +54,8 @@ class _Loading:
         self._endpoints: dict[str, Endpoint] = {}
         self._places: dict[str, str] = {}
         self._process = ProcessReader()
+        self._dependencies = DependencyChecks()
+        self._maintenance = MaintenanceReader()
         self._alerting = AlertingReader(channels)
         self._slos = SloReader()
         self._count = 0
@@ -69,14 +74,18 @@ class _Loading:
         """All of it; raises ConfigError if anything is wrong."""
         alerting = self._alerting.settings(self._endpoints.values())
         self._slos.check(self._endpoints.values())
+        self._dependencies.check()
+        endpoints = self._maintenance.applied(self._endpoints)
         problems = [problem for report in self._reports for problem in report.problems]
         if problems:
             raise ConfigError(problems)
         return Settings(
-            endpoints=tuple(self._endpoints.values()),
+            endpoints=tuple(endpoints.values()),
             storage=self._process.storage,
             web=msgspec.structs.replace(self._process.web, basic=self._process.basic),
             client=self._process.client,
+            network=self._process.network,
+            rdap=self._process.rdap,
             alerting=alerting,
             slos=self._slos.shared,
             warnings=tuple([warning for report in self._reports for warning in report.warnings]),
@@ -102,11 +111,11 @@ class _Loading:
             section = self._section(top, top.key, report)
             if section is not None:
                 self._read(top.key, section)
-        elif top.key == SLOS:
-            root = MappingNode({SLOS: Entry(top.line, top.value)}, top.line)
-            self._slos.read(Section(root, "", report, self._environ))
+        elif top.key in (SLOS, MAINTENANCE):
+            root = Section(MappingNode({top.key: Entry(top.line, top.value)}, top.line), "", report, self._environ)
+            (self._slos if top.key == SLOS else self._maintenance).read(root)
         elif not (top.anchored or top.key.startswith("x-")):
-            known = (ENDPOINTS, ALERTING, SLOS, *self._process.sections)
+            known = (ENDPOINTS, ALERTING, MAINTENANCE, SLOS, *self._process.sections)
             report.problem(top.line, top.key, unknown_key(top.key, known, NOT_BUILT_KEYS[""]))
 
     def _read(self, name: str, section: Section) -> None:
@@ -133,10 +142,10 @@ class _Loading:
             raise Refused(top.value.line, f"expected at most {MAX_ENDPOINTS:,} endpoints")
         section = self._section(top, f"{ENDPOINTS}[{top.index}]", report)
         if section is not None:
-            alerts = section.sections("alerts")
+            alerts = read_alerts(section)
             endpoint = self._reader.read(section)
             if endpoint is not None:
-                self._alerting.gatus.alerts(alerts, endpoint)
+                self._alerting.gatus.want(alerts, endpoint)
                 self._add(endpoint, section, report)
 
     def _add(self, endpoint: Endpoint, section: Section, report: Report) -> None:
@@ -145,3 +154,4 @@ class _Loading:
         if first is not place:
             section.problem("name", f"expected a group and name whose key no other endpoint has; so has {first}")
         self._endpoints[endpoint.key] = endpoint
+        self._dependencies.add(endpoint, section)
