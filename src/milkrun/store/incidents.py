@@ -42,6 +42,7 @@ def matching(
     closed_only: bool,
     states: Iterable[Outcome] | None,
     kinds: Iterable[Kind] | None,
+    during: tuple[int, int] | None = None,
 ) -> list[ColumnElement[bool]]:
     """The conditions on the incidents asked for."""
     wanted: list[ColumnElement[bool]] = []
@@ -55,6 +56,9 @@ def matching(
         wanted.append(_incident.state.in_([state.value for state in states]))
     if kinds is not None:
         wanted.append(_incident.kind.in_([kind.value for kind in kinds]))
+    if during is not None:
+        since, until = during
+        wanted += [_incident.opened < until, _incident.closed.is_(None) | (_incident.closed > since)]
     return wanted
 
 

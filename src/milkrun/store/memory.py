@@ -13,7 +13,7 @@ from milkrun.core.rollup import Period, Rollup, roll_up
 from milkrun.core.state import EndpointState
 from milkrun.core.tally import Tally
 from milkrun.store.memory_rollups import MemoryRollups
-from milkrun.store.protocol import Batch, Case, Gap, Keep, Page, Storage, Upkeep
+from milkrun.store.protocol import Batch, Case, Gap, Keep, Known, Page, Storage, Upkeep
 
 # What a result is taken to weigh, in bytes, where a budget asks.
 WEIGHT = 1_000
@@ -45,6 +45,10 @@ class MemoryStore:
     async def register(self, endpoints: Sequence[Endpoint]) -> list[Registered]:
         """Give each endpoint its id and revision."""
         return [self._register(endpoint) for endpoint in endpoints]
+
+    async def known(self) -> list[Known]:
+        """Every endpoint there ever was."""
+        return [_known(registered) for _, registered in sorted(self._registered.items())]
 
     async def states(self) -> dict[int, EndpointState]:
         """Each known endpoint's last committed state."""
@@ -111,6 +115,7 @@ class MemoryStore:
         closed_only: bool = False,
         states: Iterable[Outcome] | None = None,
         kinds: Iterable[Kind] | None = None,
+        during: tuple[int, int] | None = None,
         limit: int = 50,
         offset: int = 0,
     ) -> Page:
@@ -124,6 +129,7 @@ class MemoryStore:
             and not (closed_only and incident.closed is None)
             and (wanted is None or incident.state in wanted)
             and (sorts is None or incident.kind in sorts)
+            and (during is None or _was_open(incident, *during))
         ]
         items = tuple(found[offset : offset + limit])
         return Page(items=items, total=len(found), acknowledged=self._acknowledged(items))
@@ -223,6 +229,22 @@ class MemoryStore:
 
     def _weight(self) -> int:
         return len(self._results) * WEIGHT
+
+
+def _known(registered: Registered) -> Known:
+    endpoint = registered.endpoint
+    return Known(
+        id=registered.id,
+        key=endpoint.key,
+        name=endpoint.name,
+        group=endpoint.group,
+        target=endpoint.target,
+        interval=endpoint.interval,
+    )
+
+
+def _was_open(incident: Incident, since: int, until: int) -> bool:
+    return incident.opened < until and (incident.closed is None or incident.closed > since)
 
 
 def _identity(result: Result) -> Identity:

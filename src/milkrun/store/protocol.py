@@ -99,6 +99,17 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     exhibit: Exhibit | None
 
 
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """An endpoint that there is history of, as it was last monitored. `interval` is milliseconds."""
+
+    id: int
+    key: str
+    name: str
+    group: str
+    target: str
+    interval: int
+
+
 class Store(Protocol):
     """What every store does. A write that fails leaves nothing behind and raises StoreUnavailableError.
 
@@ -107,6 +118,9 @@ class Store(Protocol):
 
     async def register(self, endpoints: Sequence[Endpoint]) -> list[Registered]:
         """Give each endpoint its id (stable by key) and revision (one up when its fingerprint changed)."""
+
+    async def known(self) -> list[Known]:
+        """Every endpoint there ever was, by key."""
 
     async def states(self) -> dict[int, EndpointState]:
         """Each known endpoint's last committed state and streaks."""
@@ -157,10 +171,14 @@ class Store(Protocol):
         closed_only: bool = False,
         states: Iterable[Outcome] | None = None,
         kinds: Iterable[Kind] | None = None,
+        during: tuple[int, int] | None = None,
         limit: int = 50,
         offset: int = 0,
     ) -> Page:
-        """Incidents, newest first; of these states and kinds, None for all."""
+        """Incidents, newest first; of these states and kinds, None for all.
+
+        With `during` those that were open at some time from its first to below its second (epoch ms).
+        """
 
     async def case(self, incident: IncidentKey) -> Case | None:
         """All that is known of one incident; None where there is none such."""

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
 from milkrun.core.endpoint import Endpoint, Registered
 from milkrun.store import schema
+from milkrun.store.protocol import Known
 
 _columns = schema.endpoint.c
 _REVISE = (
@@ -33,6 +34,17 @@ def register(connection: Connection, endpoints: Sequence[Endpoint]) -> list[Regi
     registered = [_registered(endpoint, identities) for endpoint in endpoints]
     _describe(connection, registered, {endpoint.key for endpoint in (*new, *revised)})
     return registered
+
+
+def known(connection: Connection) -> list[Known]:
+    """Every endpoint there ever was, by key, as its last revision has it."""
+    own = schema.revision.c
+    statement = (
+        select(_columns.id, _columns.key, own.name, own.group, own.target, own.interval)
+        .join(schema.revision, and_(own.endpoint == _columns.id, own.revision == _columns.revision))
+        .order_by(_columns.key)
+    )
+    return [Known(**row) for row in connection.execute(statement).mappings()]
 
 
 def _identities(connection: Connection) -> dict[str, tuple[int, int, str]]:

@@ -11,9 +11,9 @@ from milkrun.core.result import Result
 from milkrun.core.rollup import Period, Rollup
 from milkrun.core.state import EndpointState
 from milkrun.core.tally import Tally
-from milkrun.store import incidents, ledger
+from milkrun.store import incidents, ledger, registry
 from milkrun.store.outbox_verbs import OutboxVerbs
-from milkrun.store.protocol import Batch, Case, Gap, Keep, Page, Storage, Upkeep
+from milkrun.store.protocol import Batch, Case, Gap, Keep, Known, Page, Storage, Upkeep
 
 
 class SqlStore(OutboxVerbs):
@@ -30,6 +30,10 @@ class SqlStore(OutboxVerbs):
     async def upkeep(self, now: int, keep: Keep) -> Upkeep:
         """Do one bite of what keeps history short."""
         return await self._write(lambda writer: writer.upkeep(now, keep))
+
+    async def known(self) -> list[Known]:
+        """Every endpoint there ever was."""
+        return await self._ask(registry.known)
 
     async def states(self) -> dict[int, EndpointState]:
         """Each known endpoint's last committed state."""
@@ -83,12 +87,13 @@ class SqlStore(OutboxVerbs):
         closed_only: bool = False,
         states: Iterable[Outcome] | None = None,
         kinds: Iterable[Kind] | None = None,
+        during: tuple[int, int] | None = None,
         limit: int = 50,
         offset: int = 0,
     ) -> Page:
         """Incidents, newest first."""
         wanted = incidents.matching(
-            endpoint=endpoint, open_only=open_only, closed_only=closed_only, states=states, kinds=kinds
+            endpoint=endpoint, open_only=open_only, closed_only=closed_only, states=states, kinds=kinds, during=during
         )
         return await self._ask(partial(incidents.page, wanted=wanted, limit=limit, offset=offset))
 
