@@ -189,7 +189,10 @@ def _leave_out(connection: Connection, channels: Iterable[str]) -> None:
 
 def _after_what_they_end(connection: Connection, channels: Iterable[str]) -> None:
     told = schema.message.alias()
-    waiting = told.c.status.in_([Status.PENDING.value, _NEW])
+    # Said the other way round, for "is one of" would lead SQLite to read the whole queue for each.
+    waiting = told.c.status.not_in(
+        [Status.CLAIMED.value, Status.SENT.value, Status.WITHDRAWN.value, Status.FAILED.value]
+    )
     last = select(func.max(told.c.due)).where(waiting, _is_of_same(told)).scalar_subquery()
     ends = and_(_is_new(channels), _message.purpose == Purpose.RESOLVE.value)
     later = case((last > _message.due, last), else_=_message.due)

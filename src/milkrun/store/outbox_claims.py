@@ -78,7 +78,7 @@ def put_off(connection: Connection, claimed: Claim, attempt: Attempt | None, *, 
     """They wait, except for those that have waited for too long."""
     if stale is not None:
         connection.execute(_of(claimed).where(_message.due < stale).values(status=Status.FAILED.value, claim=None))
-    tries = _message.tries + (attempt is not None)
+    tries = _message.tries + int(attempt is not None)
     connection.execute(_of(claimed).values(status=Status.PENDING.value, claim=None, tries=tries))
     trouble: dict[str, Any] = {} if attempt is None else _trouble(attempt)
     _change_channel(connection, claimed.channel, claimed.id, **_FREE, hold=until, **trouble)

@@ -98,12 +98,13 @@ offbeat = Table(
     sqlite_with_rowid=False,
 )
 
-# An endpoint's results of an hour that is over, as `store.chunk` packs them. `hour` is when it began.
+# An endpoint's results of an hour that is over, as `store.chunk` packs them: when it began, and how many they are.
 chunk = Table(
     "chunk",
     metadata,
     Column("hour", BigInteger, primary_key=True, autoincrement=False),
     Column("endpoint", Integer, primary_key=True, autoincrement=False),
+    Column("results", Integer, nullable=False),
     Column("content", LargeBinary, nullable=False),
     postgresql_partition_by="RANGE (hour)",
 )
@@ -223,7 +224,8 @@ message = Table(
     Column("tries", Integer, nullable=False),
     Column("content", Text, nullable=False),
     Index("message_queue", "channel", "status", "due"),
-    Index("message_incident", "endpoint", "opened"),
+    # All that makes a message one of the same: with less, planners take the queue for a better way in.
+    Index("message_incident", "endpoint", "opened", "kind", "route", "channel"),
     Index("message_seq", "seq"),
 )
 

@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, String, Text, column
 
+from milkrun.store.migrations import history_0002
+
 revision = "0002"
 down_revision = "0001"
 
@@ -27,7 +29,7 @@ def upgrade() -> None:
     _channel()
     _attempt()
     _progress()
-    op.drop_table("tally")
+    history_0002.upgrade()
 
 
 def _incident() -> None:
@@ -151,7 +153,7 @@ def _message() -> None:
         Column("content", Text, nullable=False),
     )
     op.create_index("message_queue", "message", ["channel", "status", "due"])
-    op.create_index("message_incident", "message", ["endpoint", "opened"])
+    op.create_index("message_incident", "message", ["endpoint", "opened", "kind", "route", "channel"])
     op.create_index("message_seq", "message", ["seq"])
 
 
