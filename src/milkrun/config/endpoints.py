@@ -9,6 +9,7 @@ from milkrun.config.gatus import NOT_BUILT_KEYS, NOT_BUILT_SCHEMES
 from milkrun.config.kind import Kinds, Reading
 from milkrun.config.section import Section, Words
 from milkrun.config.slo import read_slo
+from milkrun.config.watching import read_watching
 from milkrun.core.endpoint import Endpoint, Retry, Thresholds
 from milkrun.core.keys import endpoint_key
 
@@ -51,6 +52,7 @@ class EndpointReader:
         lesser = self._conditions.read(section, "degraded", degraded)
         interval = int(section.milliseconds("interval", INTERVAL, least=LEAST_INTERVAL))
         thresholds, retry = _thresholds(section), _retry(section.section("retry"))
+        watching = read_watching(section)
         slo = read_slo(section)
         if reading is None:
             return None
@@ -67,6 +69,7 @@ class EndpointReader:
             degraded=lesser,
             thresholds=thresholds,
             retry=retry,
+            **watching,
             slo=slo,
             fingerprint=_fingerprint(kind, reading, timeout, conditions, degraded),
         )

@@ -6,12 +6,14 @@ import re
 
 from milkrun.config.client import read_client
 from milkrun.config.gatus import NOT_BUILT_KEYS
+from milkrun.config.network import read_network, read_rdap
 from milkrun.config.section import Section
 from milkrun.config.settings import (
     POSTGRES_SCHEMES,
     BasicAuth,
     ClientSettings,
     DatabaseUrl,
+    NetworkSettings,
     StorageSettings,
     WebSettings,
 )
@@ -23,12 +25,14 @@ _PUBLIC = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?", re.IGNORECASE)
 class ProcessReader:
     """Reads each of the sections once; a second one, in another file, is a problem."""
 
-    sections = ("client", "security", "storage", "web")
+    sections = ("client", "network", "rdap", "security", "storage", "web")
 
     def __init__(self) -> None:
         self.storage = StorageSettings()
         self.web = WebSettings()
         self.client = ClientSettings()
+        self.network = NetworkSettings()
+        self.rdap: str | None = None
         self.basic: BasicAuth | None = None
         self._seen: set[str] = set()
 
@@ -42,6 +46,10 @@ class ProcessReader:
             self.storage = read_storage(section)
         elif name == "web":
             self.web = read_web(section)
+        elif name == "network":
+            self.network = read_network(section)
+        elif name == "rdap":
+            self.rdap = read_rdap(section)
         elif name == "client":
             self.client = read_client(section)
         else:

@@ -130,6 +130,10 @@ class Section:
         found = [self._item(item, f"{key}[{index}]") for index, item in enumerate(node.items)]
         return [section for section in found if section is not None]
 
+    def one_or_several_sections(self, key: str) -> "list[Section]":
+        """A list of mappings, or one mapping for a list of one."""
+        return [self.section(key)] if isinstance(self._node(key), MappingNode) else self.sections(key)
+
     def is_text(self, key: str) -> bool:
         """Whether there is one text under a key, where it may also be keys and values."""
         return isinstance(self._node(key), Scalar)

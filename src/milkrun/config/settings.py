@@ -76,6 +76,27 @@ class KeepAliveSettings(msgspec.Struct, frozen=True, kw_only=True):
     user_timeout: float | None = None
 
 
+class Sentinel(msgspec.Struct, frozen=True):
+    """A host that is asked for nothing but a TCP connection, to see whether there is a network."""
+
+    host: str
+    port: int
+
+
+class NetworkSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """When failures are taken for our own network's: `hosts` and `share` of all, newly failing `within` milliseconds.
+
+    `hold` (ms): for how long a failure may wait until it is clear which it is.
+    """
+
+    enabled: bool = True
+    hosts: int = 5
+    share: float = 0.5
+    within: int = 30_000
+    hold: int = 2_000
+    sentinels: tuple[Sentinel, ...] = ()
+
+
 class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What holds for the shared client as a whole; None leaves the client's own default."""
 
@@ -136,6 +157,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     storage: StorageSettings = StorageSettings()
     web: WebSettings = WebSettings()
     client: ClientSettings = ClientSettings()
+    network: NetworkSettings = NetworkSettings()
+    rdap: str | None = None
     alerting: AlertingSettings = AlertingSettings()
     slos: tuple[SharedObjective, ...] = ()
     location: str = "local"

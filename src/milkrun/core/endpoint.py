@@ -4,6 +4,7 @@ import msgspec
 
 from milkrun.core.condition import Condition
 from milkrun.core.flapping import Flapping
+from milkrun.core.maintenance import Window
 from milkrun.core.outcome import Outcome
 from milkrun.core.slo import Objective
 
@@ -53,6 +54,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     depends_on: tuple[str, ...] = ()
     quorum: int | None = None
     flapping: Flapping | None = None
+    maintenance: tuple[Window, ...] = ()
     certificate_expiry: int = 0
     domain_expiry: int = 0
     slo: Objective | None = None
