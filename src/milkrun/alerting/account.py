@@ -16,7 +16,7 @@ from milkrun.core.incident import IncidentKey, Severity
 from milkrun.core.outcome import Outcome
 
 PAGE = 500  # incidents a request: some 400 kB, 1.5 MB at worst
-CAUSE = 1_000  # characters: conditions may quote bodies
+TEXT = 1_000  # characters of any text: conditions may quote bodies
 VERSION = 1
 
 
@@ -85,19 +85,19 @@ def incident(message: Message, letter: Letter, zone: tzinfo) -> dict[str, Any]:
         "severity": subject.severity.value,
         "state": subject.state.value,
         "summary": f"{item.mark} {item.headline}",
-        "cause": shorten(subject.cause, CAUSE),
+        "cause": shorten(subject.cause, TEXT),
         "layer": subject.layer,
         "opened": iso(subject.opened),
         "closed": None if subject.closed is None else iso(subject.closed),
         "endpoint": {
             "key": subject.key,
-            "name": subject.name,
-            "group": subject.group,
-            "url": subject.url,
+            "name": shorten(subject.name, TEXT),
+            "group": shorten(subject.group, TEXT),
+            "url": shorten(subject.url, TEXT),
             "tags": list(subject.tags),
         },
         "route": message.route,
-        "description": subject.description,
+        "description": shorten(subject.description, TEXT),
         "url": letter.incident_urls.get(message.id),
         "ack_url": letter.ack_urls.get(message.id),
     }

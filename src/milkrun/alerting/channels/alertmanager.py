@@ -15,6 +15,7 @@ import structlog
 from milkrun.alerting.channel import DeliveryError, Letter, TransientError
 from milkrun.alerting.channels.posting import JSON, Headers, Place, post
 from milkrun.alerting.channels.reading import read_urls
+from milkrun.alerting.plain import line
 from milkrun.alerting.sentences import item_of
 from milkrun.alerting.spans import iso
 from milkrun.client import Client
@@ -29,6 +30,7 @@ _PATH = "/api/v2/alerts"
 _BITE = 256  # alerts a request, as many as Prometheus sends
 _PATIENCE = 5.0  # seconds for one of several: one that hangs must not hold up the others
 _TEST_LASTS = 300_000
+_TEXT = 500  # characters of a label or an annotation
 _NAMES = {
     Kind.OUTAGE: "MilkrunOutage",
     Kind.CERTIFICATE: "MilkrunCertificate",
@@ -121,10 +123,10 @@ def alerts_of(message: Message, letter: Letter, options: AlertmanagerOptions) ->
     item = item_of(message, at=letter.at, zone=UTC, links=())
     annotations = {
         "summary": f"{item.mark} {item.headline}",
-        "description": item.why or subject.cause,
-        "target": subject.url,
-        "tags": ", ".join(subject.tags),
-        "note": subject.description,
+        "description": line(subject.cause, _TEXT),
+        "target": line(subject.url, _TEXT),
+        "tags": line(", ".join(subject.tags), _TEXT),
+        "note": line(subject.description, _TEXT),
         "acknowledge": letter.ack_urls.get(message.id, ""),
     }
     link = letter.incident_urls.get(message.id)
@@ -143,9 +145,9 @@ def _labels(message: Message, severity: Severity, options: AlertmanagerOptions) 
     subject = message.subject
     own = {
         "alertname": "MilkrunTest" if message.purpose is Purpose.TEST else _NAMES[subject.kind],
-        "endpoint": subject.key,
-        "name": subject.name,
-        "group": subject.group,
+        "endpoint": line(subject.key, _TEXT),
+        "name": line(subject.name, _TEXT),
+        "group": line(subject.group, _TEXT),
         "kind": subject.kind.value,
         "severity": severity.value,
     }
