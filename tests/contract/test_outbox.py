@@ -1,6 +1,6 @@
 """What every Outbox does, asked of each database."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ LATER = START + 10_000
 
 
 @pytest.fixture
-async def outbox(sql_store: SqlStore) -> AsyncIterator[SqlStore]:
+async def outbox(sql_store: SqlStore) -> SqlStore:
     await sql_store.configure({"ops": "first", "pager": "first"}, now=START)
     return sql_store
 

@@ -13,7 +13,8 @@ KEY = IncidentKey(1, START)
 
 def a_route(name: str = "core", **changes: Any) -> Route:
     """A route for everything to the channel `ops`, that waits for nothing."""
-    return Route(**({"name": name, "channels": ("ops",), "wait": 0} | changes))
+    usual: dict[str, Any] = {"channels": ("ops",), "wait": 0}
+    return Route(name=name, **(usual | changes))
 
 
 def an_outage(endpoint: int = 1, opened: int = START, **changes: Any) -> Incident:
