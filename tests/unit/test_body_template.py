@@ -40,7 +40,7 @@ def test_what_fills_a_template_is_never_read_as_one() -> None:
         "{{ 2 ** 100000 }}",
         "{{ '%1000000000d' % 1 }}",
         "{{ 'a' | center(1000000000) }}",
-        "{{ incidents | map(attribute='__class__') | list }}",
+        "{{ incidents | map(attribute='__class__') | first }}",
         "{% include '/etc/passwd' %}",
         "{% import 'os' as os %}",
         "{{ nobody }}",
