@@ -85,19 +85,19 @@ def test_a_whole_file_of_gatus_alerts_as_gatus_would(configured: Configured) -> 
     assert getattr(told["slack:core"], "url", "") == "https://hooks.slack.com/services/T1/core"
     core, pager, other = settings.alerting.routes
     assert core.channels == ("slack:core",)
-    assert core.endpoints == {"core_website"}
+    assert core.endpoints == frozenset({"core_website"})
     assert (core.failure, core.success, core.resolve, core.description) == (5, 5, True, "health check failed")
     assert pager.channels == ("pagerduty",)
     assert (pager.failure, pager.success, pager.resolve, pager.repeat) == (7, 4, False, 1_800_000)
     assert pager.description == "it is down"
-    assert (other.channels, other.endpoints, other.resolve) == (("slack",), {"other_backend"}, False)
+    assert (other.channels, other.endpoints, other.resolve) == (("slack",), frozenset({"other_backend"}), False)
 
 
 def test_an_alert_has_gatus_defaults_and_tells_only_of_what_is_down(configured: Configured) -> None:
     (route,) = routes_of(configured, "ntfy: {topic: t}", "{type: ntfy}")
     assert (route.failure, route.success, route.resolve, route.repeat, route.delay) == (3, 2, False, 0, 0)
-    assert route.severities == {Severity.CRITICAL}
-    assert (route.groups, route.tags, route.endpoints) == ((), (), {"_e0"})
+    assert route.severities == frozenset({Severity.CRITICAL})
+    assert (route.groups, route.tags, route.endpoints) == ((), (), frozenset({"_e0"}))
 
 
 def test_the_same_alert_of_many_endpoints_is_one_route(configured: Configured) -> None:
@@ -108,7 +108,10 @@ def test_the_same_alert_of_many_endpoints_is_one_route(configured: Configured) -
         "{type: ntfy, failure-threshold: 3}",
         "{type: ntfy, failure-threshold: 9}",
     )
-    assert [(route.failure, route.endpoints) for route in routes] == [(3, {"_e0", "_e1"}), (9, {"_e2"})]
+    assert [(route.failure, route.endpoints) for route in routes] == [
+        (3, frozenset({"_e0", "_e1"})),
+        (9, frozenset({"_e2"})),
+    ]
 
 
 def test_a_routes_name_stays_when_the_file_is_sorted_anew(configured: Configured) -> None:
@@ -122,7 +125,7 @@ def test_a_default_may_switch_alerts_off_and_one_endpoint_on_again(configured: C
     (route,) = routes_of(
         configured, "ntfy: {topic: t, default-alert: {enabled: false}}", "{type: ntfy}", "{type: ntfy, enabled: true}"
     )
-    assert route.endpoints == {"_e1"}
+    assert route.endpoints == frozenset({"_e1"})
 
 
 def test_an_alert_that_overrides_its_provider_has_a_channel_of_its_own(configured: Configured) -> None:
@@ -139,8 +142,8 @@ def test_an_alert_that_overrides_its_provider_has_a_channel_of_its_own(configure
     assert own.rate == Rate(count=5, per=60_000)
     assert own.name.startswith("ntfy:")
     assert [(route.channels, route.endpoints) for route in settings.alerting.routes] == [
-        ((own.name,), {"_a", "_b"}),
-        (("ntfy",), {"_c"}),
+        ((own.name,), frozenset({"_a", "_b"})),
+        (("ntfy",), frozenset({"_c"})),
     ]
 
 
@@ -249,7 +252,8 @@ GATUS = {
     "ntfy": "{topic: t, url: 'https://ntfy.sh', priority: 2, token: tk, email: a@b.io, click: 'https://h/'}",
     "opsgenie": "{api-key: k, priority: P1, source: gatus, entity-prefix: gatus-, alias-prefix: gatus-hc-, tags: [a]}",
     "pagerduty": "{integration-key: k}",
-    "plivo": "{auth-id: MAMAMAMAMAMAMAMAMAMA, auth-token: ttttttttttttttttttttttttttttt1, from: '12345678901', to: ['12345678902']}",
+    "plivo": "{auth-id: MAMAMAMAMAMAMAMAMAMA, auth-token: ttttttttttttttttttttttttttttt1, "
+    "from: '12345678901', to: ['12345678902']}",
     "pushover": "{application-token: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, "
     "user-key: uuuuuuuuuuuuuuuuuuuuuuuuuuuuuu, "
     "priority: 1, sound: siren}",

@@ -84,6 +84,7 @@ class AppriseChannel:
             if index not in self._arrived:
                 await self._send(apprise, forms, rendered)
                 self._arrived.add(index)
+        self._letter = ""
 
     async def _send(self, apprise: "Apprise", forms: tuple[str, ...], rendered: Rendered) -> None:
         try:

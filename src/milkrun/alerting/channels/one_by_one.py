@@ -25,3 +25,4 @@ class OneByOne:
             if message.id not in self._arrived:
                 await send(message)
                 self._arrived.add(message.id)
+        self._letter = ""

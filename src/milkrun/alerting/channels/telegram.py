@@ -7,7 +7,7 @@ from typing import cast
 import msgspec
 
 from milkrun.alerting.channel import Letter, TransientError
-from milkrun.alerting.channels.posting import Place, ask, judge
+from milkrun.alerting.channels.posting import Place, ask, judge, retry_after
 from milkrun.alerting.channels.reading import read_needed, read_url
 from milkrun.alerting.dialects import TELEGRAM_HTML
 from milkrun.alerting.markup import write
@@ -72,7 +72,7 @@ class TelegramChannel:
         content = msgspec.json.encode(compose(letter, self._options))
         response = await ask(self._client, self._options.place, content, letter=letter)
         if response.status == 429:
-            raise TransientError("Telegram answered 429: too many messages", after=_wait(response))
+            raise TransientError("Telegram answered 429: too many messages", after=_wait(response, at=letter.at))
         judge(response, self._options.place, at=letter.at)
 
 
@@ -93,12 +93,13 @@ def _units(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
-def _wait(response: Response) -> float | None:
-    """It tells in the body how long, in seconds."""
+def _wait(response: Response, *, at: int) -> float | None:
+    """Seconds; it tells them in the body, a proxy before it in a header."""
     try:
-        return msgspec.json.decode(response.body, type=_Answer).parameters.retry_after
-    except msgspec.DecodeError:  # a proxy's own 429
-        return None
+        told = msgspec.json.decode(response.body, type=_Answer).parameters.retry_after
+    except msgspec.DecodeError:
+        told = None
+    return retry_after(response, at=at) if told is None else told
 
 
 KIND = TelegramKind()
