@@ -20,11 +20,12 @@ from milkrun.core.state import EndpointState, StateChange
 from milkrun.monitor.hub import LiveHub
 from milkrun.monitor.live import Committed, EndpointsChanged, Vitals
 from milkrun.store.memory import MemoryStore
-from milkrun.store.protocol import Batch
+from milkrun.store.protocol import Batch, Keep
 from milkrun.web.services import Services
 from tests.support.postbox import Postbox
 
 INTERVAL = 10_000
+FOREVER = Keep(results=10**15, five_minutes=10**15, hours=10**15, days=10**15, incidents=10**15, max_bytes=10**15)
 GROUPS = ("core", "payments", "search", "partners", "internal")
 NAMES = ("checkout", "login", "catalogue", "prices", "images", "orders", "profile", "stock", "basket", "mail")
 
@@ -143,6 +144,8 @@ class Scene:
         """Let the past happen: `turns` results each, and a share of endpoints that broke on the way."""
         for one in self.registered:
             await self._play_one(one, turns, _is_broken(one.id, broken), days)
+        while (await self.store.upkeep(self.now, FOREVER)).more:
+            pass
 
     async def _play_one(self, one: Registered, turns: int, broken: bool, days: int) -> None:
         results = [self._turn(one, turn, turns, broken) for turn in range(turns)]

@@ -48,9 +48,9 @@ def card(
 def _standing(state: ChannelState) -> tuple[Outcome, str, str]:
     """The shape, the word and the sentence, the worst that holds first."""
     if state.disabled is not None:
-        return Outcome.DOWN, "disabled", state.disabled
+        return Outcome.DOWN, "disabled", words.sentence(state.disabled)
     if state.last is not None and state.last.error is not None:
-        return Outcome.DEGRADED, "failing", f"The last attempt failed: {state.last.error}"
+        return Outcome.DEGRADED, "failing", f"The last attempt failed: {state.last.error}."
     if state.failed:
         return Outcome.DEGRADED, "gave up", f"{words.things(state.failed, 'message')} never arrived."
     if state.last is None:

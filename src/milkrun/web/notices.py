@@ -10,6 +10,7 @@ import structlog
 from milkrun.core.incident import Incident, Kind
 from milkrun.store.outbox_protocol import ChannelState
 from milkrun.store.protocol import Store, StoreError
+from milkrun.web import words
 from milkrun.web.services import Desk
 
 log = structlog.get_logger()
@@ -44,11 +45,7 @@ class Notices:
 def _trouble(channel: ChannelState) -> str | None:
     name = channel.channel
     if channel.disabled is not None:
-        return f"No alert goes to {name}: it is disabled. {_sentence(channel.disabled)}"
+        return f"No alert goes to {name}: it is disabled. {words.sentence(channel.disabled)}"
     if channel.failed == 1:
         return f"One message to {name} was given up and has not arrived."
     return f"{channel.failed:,} messages to {name} were given up and have not arrived." if channel.failed else None
-
-
-def _sentence(text: str) -> str:
-    return text if text.endswith((".", "!", "?")) else f"{text}."

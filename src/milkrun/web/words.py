@@ -51,6 +51,11 @@ def incidents(outages: int, warnings: int) -> str:
     return f"{sentence}, and {things(warnings, 'warning')}." if warnings else f"{sentence}."
 
 
+def sentence(text: str) -> str:
+    """What somebody else said, as a sentence of its own."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
 def share(value: float | None) -> str:
     """A share as a percentage that never rounds up to 100: "100%", "99.98%", "97.2%"; a dash where unknown."""
     if value is None:

@@ -7,6 +7,7 @@ const all = (selector, from = document) => [...from.querySelectorAll(selector)];
 // ---- Times: relative in the page, exact (in the viewer's zone) on hover ----
 
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+const clock = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 const steps = [[86400, "day"], [3600, "h"], [60, "min"], [1, "s"]];
 
 function relative(seconds) {
@@ -19,7 +20,7 @@ function tellTimes(from = document) {
   for (const time of all("time", from)) {
     const at = new Date(time.dateTime);
     if (!time.title) time.title = exact.format(at);
-    const text = "exact" in time.dataset ? exact.format(at) : relative((Date.now() - at) / 1000) + time.dataset.ago;
+    const text = "exact" in time.dataset ? exact.format(at) : "clock" in time.dataset ? clock.format(at) : relative((Date.now() - at) / 1000) + time.dataset.ago;
     if (time.textContent !== text) time.textContent = text;
   }
 }
