@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench bench-monitor soak example assets chromium servers screenshot fuzz model clean
+.PHONY: help run test lint bench bench-monitor soak crash example assets chromium servers screenshot fuzz model clean
 
 PORT ?= 8090
 SECONDS ?= 600
@@ -49,6 +49,10 @@ bench-monitor: $(BENCHING) assets ## Measure the monitor from end to end
 
 soak: $(BENCHING) ## Visit 2,000 misbehaving origins for ten minutes: nothing may grow (SECONDS=60 for one)
 	@$(BIN)/python -m benchmarks soak --seconds $(SECONDS)
+
+crash: ROUNDS = 200
+crash: $(DEVELOPING) assets ## Kill it under load, take its disk and its database away, compare its books [ROUNDS=200] [ONLY=sqlite]
+	@$(BIN)/python -m tests.crash --rounds $(ROUNDS) $(if $(ONLY),--only $(ONLY))
 
 example: $(SHOWING) ## Put a FastAPI service through a traffic peak: a client per request, then one client
 	@$(BIN)/python -m examples.flight_prices $(if $(RECORD),--record "$(RECORD)")

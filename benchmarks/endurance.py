@@ -35,14 +35,16 @@ def endure(bench: Bench) -> None:
     say(f"{sizes.many:,} endpoints every {sizes.interval} s for {sizes.endure:.0f} s …")
     base = bench.ours.counts().requests
     monitored = Monitored(urls=bench.ours.plain(sizes.many), interval=f"{sizes.interval}s")
-    with tempfile.TemporaryDirectory(prefix="milkrun-endure-", dir="/var/tmp") as name:
-        with serving(monitored, data=Path(name)) as server:
-            visited(bench, base, sizes.many, within=6 * sizes.interval)
-            time.sleep(min(SETTLED, sizes.endure / 4))
-            before = _books(bench, server)
-            time.sleep(sizes.endure)
-            after = _books(bench, server)
-            schedule = server.ask("schedule")
+    with (
+        tempfile.TemporaryDirectory(prefix="milkrun-endure-", dir="/var/tmp") as name,
+        serving(monitored, data=Path(name)) as server,
+    ):
+        visited(bench, base, sizes.many, within=6 * sizes.interval)
+        time.sleep(min(SETTLED, sizes.endure / 4))
+        before = _books(bench, server)
+        time.sleep(sizes.endure)
+        after = _books(bench, server)
+        schedule = server.ask("schedule")
     _report(bench, before, after, schedule)
 
 

@@ -90,7 +90,7 @@ def _letters(played: Played) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for line in played.deliveries.read_bytes().splitlines():
         body = msgspec.json.decode(msgspec.json.decode(line, type=Delivery).body)
-        found += [(message["incident"], message["purpose"]) for message in body["messages"]]
+        found += [(told["incident"], told["purpose"]) for told in (*body["incidents"], *body.get("others", ()))]
     return found
 
 
