@@ -1,9 +1,12 @@
 """The Database seam: what is particular to one kind of database. The rest is SQLAlchemy Core."""
 
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import Connection, Engine
+
+from milkrun.store.backups.manifest import Sum
 
 # A page asks for little at a time; a second reader keeps a long search from holding up the rest.
 READERS = 2
@@ -34,6 +37,12 @@ class Database(Protocol):
 
     def settle(self, connection: Connection, *, patience: float) -> None:
         """Empty the log, unless a reader needs it for longer than `patience` seconds. Outside any transaction."""
+
+    def copy_to(self, connection: Connection, file: Path) -> dict[str, Sum] | None:
+        """Write a copy of one moment into a new file of SQLite's; what was read, where it went through our hands."""
+
+    def vacuum(self, most: int, *, pause: float) -> None:
+        """Give back all that is free in bites of at most so many bytes, with a pause (seconds) after each."""
 
     def release(self) -> None:
         """Close every connection and let another process have it."""

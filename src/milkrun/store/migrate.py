@@ -28,17 +28,17 @@ def migrate(connection: Connection, name: str) -> None:
             _upgrade(connection, revision, name)
 
 
-def check(connection: Connection, name: str) -> None:
-    """Refuse a database whose tables are not this version's, for those who may not change it.
+def check(connection: Connection, name: str, *, older: bool) -> None:
+    """Refuse a database whose tables are not this version's, for those who may not change it; an `older` one may do.
 
     Raises:
         StoreError: it is another program's, or another version's.
     """
     with connection.begin():
         revision = _revision(connection, name)
-        if revision is None or revision < NEWEST:
+        if not older and (revision is None or revision < NEWEST):
             raise StoreError(f"{name} was written by an older Milkrun: `milkrun serve` brings it up to date")
-        if revision > NEWEST:
+        if revision is not None and revision > NEWEST:
             raise _newer(revision, name)
 
 

@@ -3,14 +3,20 @@
 import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from milkrun.store.backups.copying import copy_all
+from milkrun.store.backups.manifest import Sum
 from milkrun.store.database import READERS
+from milkrun.store.migrate import check, migrate
 from milkrun.store.protocol import StoreError, StoreUnavailableError
+from milkrun.store.schema import metadata
+from milkrun.store.sqlite import engine, translated
 
 # One Milkrun writes a database: an advisory lock of this number, held by the connection that writes. A server that
 # restarts forgets it, and so does one whose client died.
@@ -75,6 +81,27 @@ class PostgresDatabase:
 
     def settle(self, connection: Connection, *, patience: float) -> None:
         """Nothing: the server does it."""
+
+    def copy_to(self, connection: Connection, file: Path) -> dict[str, Sum]:
+        """Write a copy of one moment into a new file of SQLite's, with the sums of what was read."""
+        check(connection, self.name, older=False)
+        made = engine(file, begin="BEGIN IMMEDIATE", connections=1, patience=0)
+        try:
+            with translated(file), made.connect() as copy:
+                migrate(copy, str(file))
+                with connection.begin(), copy.begin():
+                    read = copy_all(connection, copy)
+                copy.connection.cursor().execute("PRAGMA journal_mode = DELETE")
+        finally:
+            made.dispose()
+        return read
+
+    def vacuum(self, most: int, *, pause: float) -> None:  # noqa: ARG002 - the server has a pace of its own
+        """Let the server clean every table of ours, and count anew what its planner goes by."""
+        with self.reading.connect() as connection:
+            alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+            for table in metadata.sorted_tables:
+                alone.execute(text(f"VACUUM (ANALYZE) {table.name}"))
 
     def release(self) -> None:
         """Close every connection, which lets go of the lock."""

@@ -1,8 +1,9 @@
 """A Database in a file of SQLite's: connections and pragmas, errors, file sizes."""
 
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
@@ -25,6 +26,9 @@ PRAGMAS = (
     "PRAGMA secure_delete = OFF",
     f"PRAGMA journal_size_limit = {LOG_LIMIT}",
 )
+
+# For whoever only looks: what is there stays as it is, whosever it is.
+LOOKING = ("PRAGMA query_only = ON",)
 
 _FOR_NOW = {
     sqlite3.SQLITE_FULL: "the disk is full",
@@ -50,16 +54,13 @@ class SqliteDatabase:
             raise StoreError(f"{path}: there is no database")
         self._lock = None if read_only else DirectoryLock(path)
         # IMMEDIATE: a transaction that will write asks for the lock at once, when waiting for it can still help.
-        self.writing = _engine(path, begin="BEGIN IMMEDIATE", connections=1, patience=patience)
-        self.reading = _engine(path, begin="BEGIN", connections=READERS, patience=patience)
+        self.writing = engine(path, begin="BEGIN IMMEDIATE", connections=1, patience=patience)
+        pragmas = LOOKING if read_only else PRAGMAS
+        self.reading = engine(path, begin="BEGIN", connections=READERS, patience=patience, pragmas=pragmas)
 
-    @contextmanager
-    def translated(self) -> Iterator[None]:
+    def translated(self) -> AbstractContextManager[None]:
         """Raise the driver's errors as a StoreError that names the file in one line."""
-        try:
-            yield
-        except (DBAPIError, sqlite3.Error) as error:
-            raise _translate(error.orig if isinstance(error, DBAPIError) else error, self._path) from error
+        return translated(self._path)
 
     def on_disk(self, connection: Connection) -> int:  # noqa: ARG002 - another kind asks its server
         """Bytes of the file and its log."""
@@ -95,6 +96,30 @@ class SqliteDatabase:
             ):
                 cursor.execute(f"PRAGMA {pragma}").fetchall()
 
+    def copy_to(self, connection: Connection, file: Path) -> None:
+        """Write a copy of one moment, whatever is committed beside it. It takes no lock from whoever writes.
+
+        Not SQLite's backup in steps: that begins anew at every commit of another process's.
+        """
+        with translated(file):
+            connection.connection.cursor().execute("VACUUM INTO ?", (str(file),))
+
+    def vacuum(self, most: int, *, pause: float) -> None:
+        """Give all free pages back, bite by bite; whoever else writes has the lock in the pauses."""
+        with self.writing.connect() as connection:
+            _, free = self._room(connection)
+            while free:
+                self.give_back(connection, most)
+                time.sleep(pause)
+                before, (_, free) = free, self._room(connection)
+                if free >= before:  # somebody else's deletions are as fast: they are for the next time
+                    break
+            self.settle(connection, patience=1.0)
+
+    def _room(self, connection: Connection) -> tuple[int, int]:
+        with connection.begin():
+            return self.room(connection)
+
     def release(self) -> None:
         """Close every connection and let another process have the directory."""
         self.reading.dispose()
@@ -103,28 +128,37 @@ class SqliteDatabase:
             self._lock.release()
 
 
-def _engine(path: Path, *, begin: str, connections: int, patience: float) -> Engine:
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Raise the driver's errors as a StoreError that names the file in one line."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        raise _translate(error.orig if isinstance(error, DBAPIError) else error, path) from error
+
+
+def engine(path: Path, *, begin: str, connections: int, patience: float, pragmas: Sequence[str] = PRAGMAS) -> Engine:
     """An engine with at most so many connections to the file, whose transactions start with the given statement."""
-    engine = create_engine(
+    made = create_engine(
         "sqlite://",
-        creator=lambda: _connect(path, patience),
+        creator=lambda: _connect(path, patience, pragmas),
         poolclass=QueuePool,
         pool_size=connections,
         max_overflow=0,
     )
 
-    @event.listens_for(engine, "begin")
+    @event.listens_for(made, "begin")
     def start(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
 
-    return engine
+    return made
 
 
-def _connect(path: Path, patience: float) -> sqlite3.Connection:
-    # isolation_level None: the driver starts no transaction of its own, `_engine` says when and how.
+def _connect(path: Path, patience: float, pragmas: Sequence[str]) -> sqlite3.Connection:
+    # isolation_level None: the driver starts no transaction of its own, `engine` says when and how.
     connection = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
     try:
-        for pragma in PRAGMAS:
+        for pragma in pragmas:
             connection.execute(pragma)
     except sqlite3.Error:
         connection.close()

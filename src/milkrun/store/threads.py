@@ -42,7 +42,7 @@ class Opened:
     def _begin(self, read_only: bool) -> None:
         if read_only:
             with self.database.reading.connect() as connection:
-                check(connection, self.database.name)
+                check(connection, self.database.name, older=False)
             return
         connection = self.database.writing.connect()
         try:
