@@ -26,6 +26,7 @@ from milkrun.config.section import Section
 from milkrun.probes.secrets import hidden_forms, hide
 
 EXPLAINED = 200
+LONGEST = 30_000  # characters of a variable: Linux takes 128 KiB, and starts nothing where one is longer
 
 _FOR_GOOD = frozenset({64, 78})
 
@@ -140,7 +141,7 @@ def environment(letter: Letter, rendered: Rendered) -> dict[str, str]:
         "SEVERITY": subject.severity.value,
         "CAUSE": subject.cause,
     }
-    return {f"MILKRUN_{name}": value.replace("\0", "") for name, value in found.items()}
+    return {f"MILKRUN_{name}": value.replace("\0", "")[:LONGEST] for name, value in found.items()}
 
 
 async def _ended(process: asyncio.subprocess.Process) -> int:
