@@ -27,9 +27,6 @@ PRAGMAS = (
     f"PRAGMA journal_size_limit = {LOG_LIMIT}",
 )
 
-# For whoever only looks: what is there stays as it is, whosever it is.
-LOOKING = ("PRAGMA query_only = ON",)
-
 _FOR_NOW = {
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_BUSY: "another process holds it locked",
@@ -55,7 +52,8 @@ class SqliteDatabase:
         self._lock = None if read_only else DirectoryLock(path)
         # IMMEDIATE: a transaction that will write asks for the lock at once, when waiting for it can still help.
         self.writing = engine(path, begin="BEGIN IMMEDIATE", connections=1, patience=patience)
-        pragmas = LOOKING if read_only else PRAGMAS
+        # Whoever only looks leaves the file as it is, whosever it is.
+        pragmas = () if read_only else PRAGMAS
         self.reading = engine(path, begin="BEGIN", connections=READERS, patience=patience, pragmas=pragmas)
 
     def translated(self) -> AbstractContextManager[None]:
