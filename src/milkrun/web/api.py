@@ -8,6 +8,8 @@ from milkrun.web import history, wire
 from milkrun.web.asking import PROBLEMS, AskedDep
 from milkrun.web.history_view import sum_object
 from milkrun.web.listing import listing
+from milkrun.web.objective_view import standing_object
+from milkrun.web.objectives import standing_of
 from milkrun.web.site import PrincipalDep, SiteDep
 from milkrun.web.wire import Json
 
@@ -34,12 +36,13 @@ async def endpoint(site: SiteDep, _: PrincipalDep, key: str) -> Response:
     A share from 0 to 1, null where unknown; `uptime` repeats the windows' own.
     """
     entry = site.entry(key)
-    windows = await history.windows(site, entry)
+    windows, objective = await history.windows(site, entry), await standing_of(site, entry)
     return answer(
         {
             **wire.endpoint_object(entry),
             "uptime": {name: sum_.counts.availability for name, sum_ in windows.items()},
             "windows": {name: sum_object(sum_) for name, sum_ in windows.items()},
+            "objective": standing_object(objective) if objective else None,
         }
     )
 

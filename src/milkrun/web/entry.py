@@ -74,7 +74,7 @@ class Entry:
         slot = result.slot
         if slot <= self._floor[0] and (slot, result.attempt) <= self._floor:
             return
-        if not self.endpoint.retry.repeats(result.outcome, result.attempt):
+        if not result.maintenance and not self.endpoint.retry.repeats(result.outcome, result.attempt):
             fold(self._hours[-1] if slot < self._hour_ends else self._turn(hour_of(slot)), result)
         self._remember(result)
         self.changed = sequence
@@ -131,6 +131,11 @@ class Entry:
         first = max(0, self._pushed - min(most, KEPT))
         places = [n % KEPT for n in range(first, self._pushed)]
         return [(self._codes[n] & 3, self._latencies[n] * 1_000) for n in places]
+
+    @property
+    def maintained(self) -> bool:
+        """Whether the last check fell in a maintenance window."""
+        return self.last is not None and self.last.maintenance
 
     def percentiles(self) -> tuple[float | None, float | None]:
         """Median and 99th percentile, in milliseconds, of the kept results that got an answer."""

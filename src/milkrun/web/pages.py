@@ -9,12 +9,13 @@ from starlette.responses import HTMLResponse, Response
 
 from milkrun.core.incident import Kind
 from milkrun.core.rollup import Period
-from milkrun.web import client_view, endpoint_view, history, history_view, incident_list, rows
+from milkrun.web import client_view, endpoint_view, history, history_view, incident_list, objective_view, rows
 from milkrun.web.asking import AskedDep
 from milkrun.web.entry import Entry
 from milkrun.web.heat import heat
 from milkrun.web.listing import Query as Asked
 from milkrun.web.listing import listing, matching
+from milkrun.web.objectives import standing_of
 from milkrun.web.site import PrincipalDep, Site, SiteDep
 from milkrun.web.templates import page, script_json
 
@@ -105,6 +106,8 @@ async def _history(site: Site, entry: Entry, span: Span) -> dict[str, Any]:
         "days": endpoint_view.days(days, now),
         "course": script_json({**history_view.chart(shown, recent, now), "period": period.value // 1_000}),
         "points": len(shown),
+        "objective": await standing_of(site, entry),
+        "objective_view": objective_view,
         "ranges": {name: history_view.NAMES[name] for name in history_view.RANGES},
     }
 

@@ -29,6 +29,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     median: str
     slowest: str
     uptime: str
+    maintained: bool
 
 
 def row(entry: Entry) -> Row:
@@ -48,6 +49,7 @@ def row(entry: Entry) -> Row:
         median=words.latency(median),
         slowest=words.latency(slowest),
         uptime=words.share(entry.uptime()),
+        maintained=entry.maintained,
     )
 
 

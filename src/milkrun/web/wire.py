@@ -45,6 +45,7 @@ def endpoint_object(entry: Entry) -> Json:
         "interval_ms": entry.endpoint.interval,
         "revision": entry.revision,
         "state": entry.state.state.value,
+        "maintenance": entry.maintained,
         "since": instant(entry.state.since),
         "last": result_json(entry.endpoint, entry.last) if entry.last else None,
         "uptime": {"24h": entry.uptime()},

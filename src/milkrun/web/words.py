@@ -66,6 +66,11 @@ def share(value: float | None) -> str:
     return f"{int(value * 100 * 10**digits) / 10**digits:.{digits}f}%"
 
 
+def target(value: float) -> str:
+    """A target as it was set: "99.9%", "99%"."""
+    return f"{value * 100:.7g}%"
+
+
 def part(value: float) -> str:
     """A small share, rounded up so that it never reads as nothing: "0.1%", "2.4%", "31%"."""
     percent = value * 100

@@ -57,6 +57,30 @@ document.addEventListener("htmx:after:swap", () => {
 });
 mark.addEventListener("click", pause);
 
+// A page whose stream says only that it is time to look again asks for itself anew, and takes over what it tells.
+document.addEventListener("look", async () => {
+  const told = $("#told");
+  if (paused || !told) return;
+  const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+  const fresh = answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("#told");
+  if (!fresh) return;
+  tellTimes(fresh);
+  keepOpen(told, fresh);
+  if (told.innerHTML !== fresh.innerHTML) morph(told, fresh);
+});
+
+// What one has unfolded stays so, and so does the focus.
+function keepOpen(told, fresh) {
+  const open = new Set(all("details[open]", told).map((one) => one.dataset.of));
+  for (const one of all("details", fresh)) one.open = open.has(one.dataset.of);
+}
+
+function morph(told, fresh) {
+  const link = told.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  told.replaceChildren(...fresh.childNodes);
+  if (link) told.querySelector(`a[href="${CSS.escape(link)}"]`)?.focus({ preventScroll: true });
+}
+
 // ---- Theme ----
 
 const theme = $("#theme");
