@@ -2,11 +2,15 @@
 
 import typer
 
+from milkrun.cli.backup import backup
 from milkrun.cli.check import check
 from milkrun.cli.compare import compare
 from milkrun.cli.demo import demo
 from milkrun.cli.lint import lint
+from milkrun.cli.month import report
+from milkrun.cli.restore import restore
 from milkrun.cli.serve import serve
+from milkrun.cli.vacuum import vacuum
 from milkrun.cli.validate import validate
 
 milkrun = typer.Typer(
@@ -37,7 +41,7 @@ def _options(
     """Take what stands before the command."""
 
 
-for command in (serve, check, validate, demo, compare, lint):
+for command in (serve, check, validate, demo, compare, lint, backup, restore, vacuum):
     milkrun.command()(command)
 
 

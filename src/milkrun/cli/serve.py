@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from milkrun.cli.refusal import refuse
+from milkrun.cli.storage import Data, Database, stored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,11 +36,8 @@ def serve(
         int | None,
         typer.Option(metavar="PORT", min=0, max=65535, help="The port; 0 takes a free one.  [default: 8090]"),
     ] = None,
-    data: Annotated[Path | None, typer.Option(metavar="DIR", help="Where history is kept.  [default: data]")] = None,
-    database: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="Keep history in PostgreSQL, postgresql://user@host/name, not in --data."),
-    ] = None,
+    data: Data = None,
+    database: Database = None,
     allow_unauthenticated: Annotated[
         bool, typer.Option("--allow-unauthenticated", help="Serve beyond this machine without a password.")
     ] = False,
@@ -67,10 +65,8 @@ def overridden(
     database: str | None = None,
     allow_unauthenticated: bool = False,
 ) -> "Settings":
-    """Return the settings with what the command line says instead of the file. A database goes before a directory."""
+    """Return the settings with what the command line says instead of the file."""
     from msgspec.structs import replace
-
-    from milkrun.config.settings import DatabaseUrl
 
     web = replace(
         settings.web,
@@ -78,12 +74,7 @@ def overridden(
         port=settings.web.port if port is None else port,
         allow_unauthenticated=settings.web.allow_unauthenticated or allow_unauthenticated,
     )
-    if database is not None:
-        settings = replace(settings, storage=replace(settings.storage, database=DatabaseUrl(database)))
-    elif data is not None:
-        # Named on the command line, a directory goes before a database that the file names.
-        settings = replace(settings, storage=replace(settings.storage, database=None), data=str(data))
-    return replace(settings, web=web)
+    return stored(replace(settings, web=web), data=data, database=database)
 
 
 def run(settings: "Settings", paths: "Sequence[Path]" = ()) -> None:
