@@ -13,10 +13,12 @@ from typing import TypeVar
 import msgspec
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from milkrun.core.observation import Tls
-from milkrun.core.outcome import Failure
-from milkrun.core.result import ConditionResult, Result
+from milkrun.core.observation import Connection as Carrier
+from milkrun.core.observation import Http, Tls
+from milkrun.core.outcome import Failure, Outcome
+from milkrun.core.result import ConditionResult, Result, Trigger
 from milkrun.store.schema import fact
+from milkrun.store.texts import json_text
 
 # A fact's last use is noted to within this many milliseconds of slots: a write each six hours, not one a result.
 GRAIN = 6 * 3_600_000
@@ -27,13 +29,48 @@ SUSPECTS = 10_000
 
 
 class Scene(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """Who answered, over what, with which status, and which conditions judged it."""
+    """What was checked, who answered, over what, and what came of it.
 
+    `conditions` are those that judged it. `answered`: it did not fail, so that its latencies are the target's.
+    """
+
+    revision: int = 1
+    outcome: Outcome = Outcome.UP
+    connection: Carrier | None = None
+    stale_retry: bool = False
+    trigger: Trigger = Trigger.SCHEDULE
+    maintenance: bool = False
+    answered: bool = True
     peer: str | None = None
     tls: Tls | None = None
     version: str | None = None
     status: int | None = None
     conditions: tuple[str, ...] = ()
+
+    def answer(self, size: int) -> Http | None:
+        """The answer of so many bytes; None where there was none."""
+        if self.status is None or self.version is None:
+            return None
+        return Http(status=self.status, version=self.version, bytes=size)
+
+
+def scene_of(result: Result) -> Scene:
+    """What a result shares with others."""
+    http = result.http
+    return Scene(
+        revision=result.revision,
+        outcome=result.outcome,
+        connection=result.connection,
+        stale_retry=result.stale_retry,
+        trigger=result.trigger,
+        maintenance=result.maintenance,
+        answered=result.failure is None,
+        peer=result.peer,
+        tls=result.tls,
+        version=http.version if http else None,
+        status=http.status if http else None,
+        conditions=tuple([condition.condition for condition in result.conditions]),
+    )
 
 
 class Remarks(msgspec.Struct, frozen=True, array_like=True, gc=False, omit_defaults=True):
@@ -43,6 +80,11 @@ class Remarks(msgspec.Struct, frozen=True, array_like=True, gc=False, omit_defau
     shown: tuple[tuple[int, bool, str], ...] = ()
     warnings: tuple[str, ...] = ()
 
+    @classmethod
+    def written(cls, text: str) -> "Remarks":
+        """Remarks that were written beside their result."""
+        return msgspec.json.decode(text, type=cls)
+
 
 Content = TypeVar("Content", Scene, Remarks)
 
@@ -50,34 +92,6 @@ Content = TypeVar("Content", Scene, Remarks)
 Known = tuple[int, int]
 
 _UNKNOWN: tuple[object, Known] = (None, (0, -1))
-
-
-def encode(content: Scene | Remarks) -> str:
-    """JSON. A lone surrogate, which a target may send and no database takes, is written out as an escape."""
-    try:
-        return msgspec.json.encode(content).decode()
-    except UnicodeEncodeError:
-        return msgspec.json.encode(_storable(msgspec.to_builtins(content))).decode()
-
-
-def decode_aside(text: str) -> Remarks:
-    """Remarks that were written beside their result."""
-    return msgspec.json.decode(text, type=Remarks)
-
-
-def storable(text: str) -> str:
-    """The text as it is, or with what is not Unicode written out."""
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _storable(value: object) -> object:
-    if isinstance(value, str):
-        return storable(value)
-    if isinstance(value, dict):
-        return {name: _storable(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_storable(part) for part in value]
-    return value
 
 
 def remarks_of(result: Result) -> Remarks:
@@ -91,14 +105,15 @@ def remarks_of(result: Result) -> Remarks:
 
 
 @lru_cache(10_000)
-def _all_true(conditions: tuple[str, ...]) -> tuple[ConditionResult, ...]:
+def all_true(conditions: tuple[str, ...]) -> tuple[ConditionResult, ...]:
+    """Conditions that all are simply true."""
     # Kept, so that thirty results of each of 10,000 endpoints do not hold as many copies.
     return tuple([ConditionResult(condition=text, passed=True, shown=text) for text in conditions])
 
 
 def conditions_of(scene: Scene, remarks: Remarks | None) -> tuple[ConditionResult, ...]:
     """The conditions as they were judged."""
-    usual = _all_true(scene.conditions)
+    usual = all_true(scene.conditions)
     if remarks is None or not remarks.shown:
         return usual
     judged = list(usual)
@@ -113,33 +128,33 @@ class FactWriter:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._known: dict[Scene | Remarks, Known] = {}
-        self._usual: dict[int, tuple[object, Known]] = {}
+        self._usual: dict[tuple[int, Carrier | None], tuple[object, Known]] = {}
         self._renewed: dict[int, int] = {}
         self._suspects: set[Remarks] = set()
 
-    def usual(self, endpoint: int, circumstances: object, slot: int) -> int | None:
-        """The scene of an endpoint's last plain result, if this one's circumstances are the same.
+    def usual(self, whose: tuple[int, Carrier | None], circumstances: object, slot: int) -> int | None:
+        """The scene of the last plain result of an endpoint over such a connection, if the circumstances are the same.
 
         They are compared, not hashed: the parts are mostly the same objects, a certificate may have a hundred names.
         """
-        before, (scene, until) = self._usual.get(endpoint, _UNKNOWN)
+        before, (scene, until) = self._usual.get(whose, _UNKNOWN)
         return scene if slot <= until and circumstances == before else None
 
-    def scene(self, endpoint: int, circumstances: object, scene: Scene, slot: int) -> int:
-        """The id of a scene; it is the endpoint's usual one from now on, unless `circumstances` is None."""
+    def scene(self, whose: tuple[int, Carrier | None], circumstances: object, scene: Scene, slot: int) -> int:
+        """The id of a scene; it is the usual one from now on, unless `circumstances` is None."""
         known = self._find(scene, slot)
         if circumstances is not None:
-            self._usual[endpoint] = circumstances, known
+            self._usual[whose] = circumstances, known
         return known[0]
 
-    def remarks(self, remarks: Remarks, slot: int) -> tuple[int | None, str | None]:
-        """Where remarks are written: as a shared fact's id if they have come before, else as text beside the result."""
+    def remarks(self, remarks: Remarks, slot: int) -> tuple[int, str | None]:
+        """Where remarks are written: a shared fact's id if they have come before, else 0 and text beside the result."""
         if remarks in self._known or remarks in self._suspects:
             return self._find(remarks, slot)[0], None
         if len(self._suspects) >= SUSPECTS:
             self._suspects.clear()
         self._suspects.add(remarks)
-        return None, encode(remarks)
+        return 0, json_text(remarks)
 
     def renew(self) -> None:
         """Note what is still in use: once in a GRAIN a fact."""
@@ -158,7 +173,7 @@ class FactWriter:
         else:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
-            known = self._look_up(encode(content), slot + GRAIN)
+            known = self._look_up(json_text(content), slot + GRAIN)
         self._known[content] = known
         return known
 

@@ -1,27 +1,52 @@
-"""Raw results read backwards from the newest, in windows of time.
+"""Results read again: packed hours from chunks, the others from raw rows, as one. In the caller's transaction.
 
-The table is in time order and has no index by endpoint, so a search walks it. A window bounds what one step reads and
-for how long its transaction holds the log back; windows widen as the walk goes on.
+What is below the mark PACKED is in chunks alone, whatever raw rows are still waiting there to be removed. So a result
+is found once at any moment, wherever packing stands.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, func, select
+from sqlalchemy import Connection, func, select
 
 from milkrun.core.result import Result
-from milkrun.store import rows, schema
-from milkrun.store.facts import FactReader, Remarks, Scene, decode_aside
+from milkrun.core.rollup import Period, Rollup, roll_up
+from milkrun.store import packed, raw, schema
+from milkrun.store.beats import beats
+from milkrun.store.columns import columns_of, within
+from milkrun.store.decoding import Decoder
+from milkrun.store.packed import HOUR
+from milkrun.store.progress import Mark, reached
 
+# How far a search backwards looks first, and at most, in one step.
 FIRST_WINDOW = 60_000
-WIDEST_WINDOW = 6 * 3_600_000
+WIDEST_WINDOW = 24 * HOUR
 
-_result = schema.result.c
+END_OF_TIME = (1 << 63) - 1
 
-# Where in a row these stand.
-ENDPOINT, LOCATION, SCENE, REMARKS, ASIDE = (
-    list(schema.result.columns.keys()).index(name) for name in ("endpoint", "location", "scene", "remarks", "aside")
-)
+_endpoint, _result = schema.endpoint.c, schema.result.c
+
+
+def stretch(connection: Connection, decoder: Decoder, endpoint: int, since: int, until: int) -> list[Result]:
+    """One endpoint's results with slots from `since` to below `until`, oldest first."""
+    mark = reached(connection, Mark.PACKED)
+    found: list[Result] = []
+    for columns in packed.hours(connection, endpoint, since, min(until, mark)):
+        found += decoder.results(connection, within(columns, since, until))
+    return found + _raw(connection, decoder, endpoint, max(since, mark), until)
+
+
+def results(connection: Connection, decoder: Decoder, endpoint: int, limit: int, before: int | None) -> list[Result]:
+    """One endpoint's newest results with slots below `before`, newest first."""
+    floor = first_slot(connection, endpoint)
+    found: list[Result] = []
+    if floor is None or limit <= 0:
+        return found
+    newest = _newest_below(connection)
+    for since, until in windows(newest, END_OF_TIME if before is None else before, floor):
+        found += stretch(connection, decoder, endpoint, since, until)[::-1]
+        if len(found) >= limit:
+            break
+    return found[:limit]
 
 
 def windows(newest_below: Callable[[int], int | None], end: int, floor: int) -> Iterator[tuple[int, int]]:
@@ -35,67 +60,81 @@ def windows(newest_below: Callable[[int], int | None], end: int, floor: int) -> 
         newest = newest_below(begin)
 
 
-def newest_below(connection: Connection, end: int) -> int | None:
-    """The newest slot below `end`: one look at the table's end."""
-    newest: int | None = connection.scalar(select(func.max(_result.slot)).where(_result.slot < end))
-    return newest
+def endpoints(connection: Connection, since: int, until: int) -> list[int]:
+    """Which endpoints have results in a part of an hour; some may have theirs in the rest of it."""
+    if since < reached(connection, Mark.PACKED):
+        return packed.endpoints(connection, Period.HOUR.begin(since))
+    return raw.endpoints(connection, since, until)
+
+
+def count(connection: Connection, decoder: Decoder, since: int, until: int = END_OF_TIME) -> list[Rollup]:
+    """Count all results with slots from `since` to below `until` by five minutes, by the last attempt of every slot."""
+    return roll_up(Period.FIVE_MINUTES, _last_attempts(_everything(connection, decoder, since, until)))
+
+
+def count_of(connection: Connection, decoder: Decoder, start: int, endpoint: int) -> list[Rollup]:
+    """Count one endpoint's results of the five minutes that begin at `start`."""
+    found = stretch(connection, decoder, endpoint, start, Period.FIVE_MINUTES.end(start))
+    return roll_up(Period.FIVE_MINUTES, _last_attempts(found))
 
 
 def first_slot(connection: Connection, identity: int) -> int | None:
     """The slot below which an endpoint has nothing; None when it has nothing at all. 0 for one never registered."""
-    row = connection.execute(select(schema.endpoint.c.first).where(schema.endpoint.c.id == identity)).first()
+    row = connection.execute(select(_endpoint.first).where(_endpoint.id == identity)).first()
     return row.first if row is not None else 0
 
 
-def endpoints_with_results(connection: Connection) -> set[int]:
-    """The ids of all that ever had a result."""
-    return set(connection.scalars(select(schema.endpoint.c.id).where(schema.endpoint.c.first.is_not(None))))
+def span(connection: Connection) -> tuple[int | None, int | None]:
+    """The oldest and the newest slot; of packed results, the beginning of the oldest hour."""
+    mark = reached(connection, Mark.PACKED)
+    oldest_raw = connection.scalar(select(func.min(_result.slot)).where(_result.slot >= mark))
+    starts = [start for start in (packed.oldest(connection), oldest_raw) if start is not None]
+    newest = connection.scalar(select(func.max(_result.slot)))
+    return min(starts, default=None), newest if starts else None
 
 
-def of_endpoint(window: tuple[int, int], endpoint: int, limit: int) -> Select[Any]:
-    """One endpoint's rows in a window, newest first."""
-    return _newest_first(window).where(_result.endpoint == endpoint).limit(limit)
+def _raw(connection: Connection, decoder: Decoder, endpoint: int, since: int, until: int) -> list[Result]:
+    if since >= until:
+        return []
+    of = beats(connection, [endpoint]).get(endpoint, ())
+    return decoder.results(connection, columns_of(raw.lines(connection, endpoint, of, since, until)))
 
 
-def of_endpoints(window: tuple[int, int], endpoints: Sequence[int] | None) -> Select[Any]:
-    """The rows in a window of these endpoints, or of all, newest first."""
-    statement = _newest_first(window)
-    return statement if endpoints is None else statement.where(_result.endpoint.in_(_ids(endpoints)))
+def _newest_below(connection: Connection) -> Callable[[int], int | None]:
+    """Asks for a slot of anybody's at or above the newest one that is below a time."""
+    mark = reached(connection, Mark.PACKED)
+
+    def ask(end: int) -> int | None:
+        newest: int | None = connection.scalar(
+            select(func.max(_result.slot)).where(_result.slot >= mark, _result.slot < end)
+        )
+        if newest is not None:
+            return newest
+        hour = packed.newest_below(connection, end)
+        return None if hour is None else min(hour + HOUR, end) - 1
+
+    return ask
 
 
-def _newest_first(window: tuple[int, int]) -> Select[Any]:
-    begin, end = window
-    order = [column.desc() for column in schema.result.primary_key.columns]
-    return select(schema.result).where(_result.slot >= begin, _result.slot < end).order_by(*order)
+def _everything(connection: Connection, decoder: Decoder, since: int, until: int) -> Iterator[Result]:
+    mark = reached(connection, Mark.PACKED)
+    for hour in range(Period.HOUR.begin(since), min(until, mark), HOUR):
+        for columns in packed.of_hour(connection, hour, packed.endpoints(connection, hour)):
+            yield from decoder.results(connection, within(columns, since, until))
+    for lines in raw.everything(connection, max(since, mark), until):
+        yield from decoder.results(connection, columns_of(lines))
 
 
-def _ids(endpoints: Sequence[int]) -> BindParameter[Sequence[int]]:
-    # Written into the statement: fifty thousand are more than a statement may have parameters.
-    return bindparam("ids", list(endpoints), expanding=True, literal_execute=True)
-
-
-class Decoder:
-    """Rows to Results, looking up what they refer to."""
-
-    def __init__(self) -> None:
-        self._facts = FactReader()
-        self._locations: dict[int, str] = {}
-
-    def decode(self, connection: Connection, found: Sequence[Row[Any]]) -> list[Result]:
-        """The Results of these rows, in their order; in the transaction that read them."""
-        scenes = self._facts.load(connection, {row[SCENE] for row in found}, Scene)
-        remarks = self._facts.load(connection, {row[REMARKS] for row in found} - {None}, Remarks)
-        locations = self._load_locations(connection, {row[LOCATION] for row in found})
-        return [rows.decode(row, locations[row[LOCATION]], scenes[row[SCENE]], _remarks(row, remarks)) for row in found]
-
-    def _load_locations(self, connection: Connection, identities: set[int]) -> dict[int, str]:
-        if not identities <= self._locations.keys():
-            table = schema.location.c
-            self._locations = {row.id: row.name for row in connection.execute(select(table.id, table.name))}
-        return self._locations
-
-
-def _remarks(row: Row[Any], shared: dict[int, Remarks]) -> Remarks | None:
-    if row[ASIDE] is not None:
-        return decode_aside(row[ASIDE])
-    return shared.get(row[REMARKS])
+def _last_attempts(found: Iterator[Result] | Sequence[Result]) -> Iterator[Result]:
+    """Attempts at one slot follow each other."""
+    before: Result | None = None
+    for result in found:
+        if before is not None and (before.slot, before.endpoint, before.location) != (
+            result.slot,
+            result.endpoint,
+            result.location,
+        ):
+            yield before
+        before = result
+    if before is not None:
+        yield before

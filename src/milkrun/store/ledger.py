@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 import msgspec
-from sqlalchemy import Connection, delete, func, select, tuple_
+from sqlalchemy import Connection, delete, select, tuple_
 
 from milkrun.core.alert import Firing
 from milkrun.core.state import EndpointState
@@ -53,10 +53,3 @@ def gaps(connection: Connection, *, since: int) -> list[Gap]:
 def put_gaps(connection: Connection, gaps: Iterable[Gap]) -> None:
     """Write gaps, each in the place of the one that began with it."""
     put(connection, schema.gap, [(gap.began, gap.ended, storable(gap.reason)) for gap in gaps])
-
-
-def span(connection: Connection) -> tuple[int | None, int | None]:
-    """The oldest and the newest slot: two looks at the table's ends, where one statement would read it all."""
-    slot = schema.result.c.slot
-    oldest = connection.scalar(select(func.min(slot)))
-    return oldest, connection.scalar(select(func.max(slot)))

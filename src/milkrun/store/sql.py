@@ -11,9 +11,11 @@ from milkrun.core.result import Result
 from milkrun.core.rollup import Period, Rollup
 from milkrun.core.state import EndpointState
 from milkrun.core.tally import Tally
-from milkrun.store import incidents, ledger, registry
+from milkrun.store import history, incidents, ledger, registry, rollups
+from milkrun.store.export import pieces
 from milkrun.store.outbox_verbs import OutboxVerbs
 from milkrun.store.protocol import Batch, Case, Gap, Keep, Known, Page, Storage, Upkeep
+from milkrun.store.recent import recent
 
 
 class SqlStore(OutboxVerbs):
@@ -26,10 +28,15 @@ class SqlStore(OutboxVerbs):
     async def write(self, batch: Batch) -> None:
         """Commit one flush."""
         await self._write(lambda writer: writer.write(batch))
+        self._tell(batch.messages)
 
     async def upkeep(self, now: int, keep: Keep) -> Upkeep:
         """Do one bite of what keeps history short."""
-        return await self._write(lambda writer: writer.upkeep(now, keep))
+        done = await self._write(lambda writer: writer.upkeep(now, keep))
+        if isinstance(done, Upkeep):
+            return done
+        found = await self._ask(done.read)
+        return await self._write(lambda writer: writer.finish(done, found))
 
     async def known(self) -> list[Known]:
         """Every endpoint there ever was."""
@@ -45,39 +52,44 @@ class SqlStore(OutboxVerbs):
 
     async def recent(self, *, per_endpoint: int, since: int) -> dict[int, list[Result]]:
         """The last results of every endpoint, oldest first."""
-        return await self._read(lambda reader: reader.recent(per_endpoint, since))
+        return await self._read(lambda reader: reader.decode(partial(recent, per_endpoint=per_endpoint, since=since)))
 
     async def results(self, endpoint: int, *, limit: int, before: int | None = None) -> list[Result]:
         """One endpoint's results, newest first."""
-        return await self._read(lambda reader: reader.results(endpoint, limit, before))
+        question = partial(history.results, endpoint=endpoint, limit=limit, before=before)
+        return await self._read(lambda reader: reader.decode(question))
 
     async def stretch(self, endpoint: int, *, since: int, until: int) -> list[Result]:
         """One endpoint's results of a stretch of slots, oldest first."""
-        return await self._read(lambda reader: reader.stretch(endpoint, since, until))
+        question = partial(history.stretch, endpoint=endpoint, since=since, until=until)
+        return await self._read(lambda reader: reader.decode(question))
 
     async def export(self, endpoints: Sequence[int] | None, *, since: int, until: int) -> AsyncIterator[list[Result]]:
-        """Results of a stretch of slots in pieces, oldest first; each piece is read when it is asked for."""
-        pieces = self._opened.reader.export(endpoints, since, until)
-        while (piece := await self._run(self._reading, partial(next, pieces, None))) is not None:
+        """Results of a stretch of slots in pieces; each piece is read when it is asked for."""
+        reader = self._opened.reader
+        all_of_it = pieces(reader.ask, reader.decoder, endpoints, since, until)
+        while (piece := await self._run(self._reading, partial(next, all_of_it, None))) is not None:
             yield piece
 
     async def count(self, *, since: int) -> list[Rollup]:
         """Count the stored results by five minutes."""
-        return await self._read(lambda reader: reader.count(since))
+        return await self._read(lambda reader: reader.decode(partial(history.count, since=since)))
 
     async def rollups(
         self, period: Period, *, since: int, until: int | None = None, endpoint: int | None = None
     ) -> list[Rollup]:
         """Stored roll-ups of one length, oldest first."""
-        return await self._read(lambda reader: reader.rollups(period, since, until, endpoint))
+        question = partial(rollups.read, period=period, since=since, until=until, endpoint=endpoint)
+        return await self._read(lambda reader: reader.decode(question))
 
     async def window(self, endpoint: int, *, since: int, until: int) -> list[Rollup]:
         """The fewest stored roll-ups that are a stretch of time."""
-        return await self._read(lambda reader: reader.window(endpoint, since, until))
+        question = partial(rollups.window, endpoint=endpoint, since=since, until=until)
+        return await self._read(lambda reader: reader.decode(question))
 
     async def tallies(self, *, since: int, endpoint: int | None = None) -> list[Tally]:
         """Hours, oldest first."""
-        return await self._read(lambda reader: reader.tallies(since, endpoint))
+        return await self._ask(partial(rollups.tallies, since=since, endpoint=endpoint))
 
     async def incidents(
         self,

@@ -1,0 +1,134 @@
+"""The layers of history: rows of one kind in order of time, each of which can lose its oldest bite.
+
+A bite is small enough that no flush waits long for it.
+"""
+
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, or_, select, tuple_
+
+from milkrun.core.rollup import Period
+from milkrun.store import partitions, schema
+from milkrun.store.packed import HOUR
+from milkrun.store.progress import Mark, move, reached
+from milkrun.store.rollups import CODES
+
+# Rows removed in one bite, some milliseconds; of chunks, each of which is a page, fewer.
+BITE = 2_000
+CHUNK_BITE = 250
+INCIDENT_BITE = 200
+
+_ALL = (1 << 62) - 1
+
+# What lies before such a place in the order of time and endpoint is to be removed.
+Place = tuple[int, int]
+
+
+class Layer:
+    """Rows of one table, those that `where` says, in order of `time` and endpoint. Each stands for `length` ms."""
+
+    def __init__(self, table: Table, time: str, *where: ColumnElement[bool], bite: int = BITE, length: int = 1) -> None:
+        self.table = table
+        self.length = length
+        self._time, self._endpoint = table.c[time], table.c.endpoint
+        self._where = where
+        self._bite = bite
+
+    def oldest(self, connection: Connection) -> int | None:
+        """The time of the oldest row."""
+        time: int | None = connection.scalar(select(func.min(self._time)).where(*self._where))
+        return time
+
+    def newest(self, connection: Connection) -> int | None:
+        """The time of the newest row."""
+        time: int | None = connection.scalar(select(func.max(self._time)).where(*self._where))
+        return time
+
+    def is_due(self, connection: Connection, before: int) -> bool:
+        """Whether there is a row whose time is over before a time."""
+        oldest = self.oldest(connection)
+        return oldest is not None and oldest + self.length <= before
+
+    def remove(self, connection: Connection, before: int | None = None) -> int:
+        """Remove the oldest bite of what is over before a time, or of all; how many results that were."""
+        self._remove(connection, self._earlier(self._end(connection, before)))
+        return 0
+
+    def _remove(self, connection: Connection, earlier: ColumnElement[bool]) -> None:
+        connection.execute(delete(self.table).where(*self._where, earlier))
+
+    def _end(self, connection: Connection, before: int | None) -> Place:
+        """Where the bite ends."""
+        rows = select(self._time, self._endpoint).where(*self._where).order_by(self._time, self._endpoint)
+        last = connection.execute(rows.offset(self._bite).limit(1)).first()
+        limit = (_ALL if before is None else before - self.length + 1, 0)
+        return limit if last is None else min(limit, (last[0], last[1]))
+
+    def _earlier(self, place: Place) -> ColumnElement[bool]:
+        time, endpoint = place
+        within = or_(self._time < time, self._endpoint < endpoint)
+        return and_(self._time <= time, within)
+
+
+class ResultLayer(Layer):
+    """Results, raw or packed. What is forgotten is marked.
+
+    Late results of what is forgotten are not taken, for nobody could tell whether they are new: so the mark is at the
+    end of five minutes, which are not counted anew from half of their results.
+    """
+
+    def __init__(self, table: Table, time: str, *, length: int, counted: ColumnElement[int], bite: int) -> None:
+        super().__init__(table, time, bite=bite, length=length)
+        self._counted = counted
+
+    def remove(self, connection: Connection, before: int | None = None) -> int:
+        """Remove the oldest bite; how many results that were."""
+        earlier = self._earlier(self._end(connection, before))
+        last, removed = connection.execute(select(func.max(self._time), self._counted).where(earlier)).one()
+        if last is None:
+            return 0
+        self._remove(connection, earlier)
+        forget(connection, last + self.length)
+        return int(removed)
+
+    def drop(self, connection: Connection, before: int) -> bool:
+        """Drop the days of PostgreSQL's partitions that are over before a time; whether there were any."""
+        dropped = partitions.drop(connection, self.table, before=before)
+        if dropped:
+            forget(connection, before - before % partitions.DAY)
+        return bool(dropped)
+
+
+class IncidentLayer(Layer):
+    """Incidents that are over, with their timelines and evidence."""
+
+    def _remove(self, connection: Connection, earlier: ColumnElement[bool]) -> None:
+        own = schema.incident.c
+        keys = select(own.endpoint, own.opened, own.kind).where(*self._where, earlier)
+        for part in (schema.entry, schema.exhibit):
+            its = tuple_(part.c.endpoint, part.c.opened, part.c.kind)
+            connection.execute(delete(part).where(its.in_(keys)))
+        super()._remove(connection, earlier)
+
+
+def forget(connection: Connection, until: int) -> None:
+    """Results with slots below `until` are no longer kept."""
+    forgotten = Period.FIVE_MINUTES.end(until - 1)
+    move(connection, Mark.FORGOTTEN, max(forgotten, reached(connection, Mark.FORGOTTEN)))
+
+
+def rollups_of(period: Period) -> Layer:
+    """The roll-ups of one length."""
+    return Layer(schema.rollup, "start", schema.rollup.c.period == CODES[period], length=period.value)
+
+
+CHUNKS = ResultLayer(
+    schema.chunk, "hour", length=HOUR, counted=func.coalesce(func.sum(schema.chunk.c.results), 0), bite=CHUNK_BITE
+)
+RAW = ResultLayer(schema.result, "slot", length=1, counted=func.count(), bite=BITE)
+FIVE_MINUTES, HOURS, DAYS = (rollups_of(period) for period in (Period.FIVE_MINUTES, Period.HOUR, Period.DAY))
+INCIDENTS = IncidentLayer(schema.incident, "opened", schema.incident.c.closed.is_not(None), bite=INCIDENT_BITE)
+
+# Raw rows that are packed: to remove them is to forget nothing.
+CLEARED = Layer(schema.result, "slot")
+
+# What is given up for room, the first first.
+BY_WORTH: tuple[Layer, ...] = (CHUNKS, RAW, FIVE_MINUTES, HOURS, DAYS, INCIDENTS)

@@ -1,0 +1,59 @@
+"""Raw rows of hours that are not packed yet, in the caller's transaction.
+
+The table is in the order of time and has no index by endpoint. One endpoint's rows are looked up slot by slot, for its
+slots are known; many endpoints' rows are read as they stand, in time order.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select
+
+from milkrun.store import schema
+from milkrun.store.beats import Beat, slots
+from milkrun.store.columns import Line, line_of
+
+# Slots looked up in one statement; rows fetched at a time.
+LOOK_UPS = 400
+FETCHED = 5_000
+
+_result = schema.result.c
+
+
+def lines(connection: Connection, endpoint: int, of: Iterable[Beat], since: int, until: int) -> list[Line]:
+    """One endpoint's rows with slots from `since` to below `until`, oldest first."""
+    oldest, newest = ends(connection, since, until)
+    if oldest is None or newest is None:
+        return []
+    due = slots(connection, endpoint, of, oldest, newest + 1)
+    found: list[Line] = []
+    for start in range(0, len(due), LOOK_UPS):
+        rows = connection.execute(_at(endpoint, due[start : start + LOOK_UPS]))
+        found += [line_of(tuple(row)) for row in rows]
+    return found
+
+
+def everything(connection: Connection, since: int, until: int, *, backwards: bool = False) -> Iterator[list[Line]]:
+    """All endpoints' rows in pieces, oldest first, or newest first."""
+    order = [column.desc() if backwards else column.asc() for column in schema.result.primary_key]
+    statement = select(schema.result).where(_result.slot >= since, _result.slot < until).order_by(*order)
+    for part in connection.execution_options(yield_per=FETCHED).execute(statement).partitions():
+        yield [line_of(tuple(row)) for row in part]
+
+
+def ends(connection: Connection, since: int, until: int) -> tuple[int | None, int | None]:
+    """The oldest and the newest slot from `since` to below `until`: two looks at the table."""
+    oldest = connection.scalar(select(func.min(_result.slot)).where(_result.slot >= since, _result.slot < until))
+    newest = connection.scalar(select(func.max(_result.slot)).where(_result.slot >= since, _result.slot < until))
+    return oldest, newest
+
+
+def endpoints(connection: Connection, since: int, until: int) -> list[int]:
+    """Which endpoints have rows with slots from `since` to below `until`: it reads them all."""
+    statement = select(_result.endpoint).where(_result.slot >= since, _result.slot < until).distinct()
+    return sorted(connection.scalars(statement))
+
+
+def _at(endpoint: int, due: Sequence[int]) -> Select[Any]:
+    wanted = select(schema.result).where(_result.slot.in_(due), _result.endpoint == endpoint)
+    return wanted.order_by(_result.slot, _result.location, _result.attempt)
