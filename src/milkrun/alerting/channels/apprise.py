@@ -52,8 +52,7 @@ class AppriseKind:
         """As `ChannelKind`."""
         given = section.one_or_several("urls")
         if not given:
-            if "urls" not in section:
-                section.problem("urls", "expected at least one of Apprise's URLs")
+            section.problem("urls", "expected at least one of Apprise's URLs")
             return None
         usable = [words.text for words in given if _usable(section, words)]
         return AppriseOptions(urls=tuple(usable)) if len(usable) == len(given) else None
