@@ -20,6 +20,5 @@ def backup(
         from milkrun.store.backups.backup import back_up
 
         account = back_up(located(config, data, database), file, force=force)
-    typer.echo(
-        f"Backed up and verified: {account.rows:,} rows of {account.tables} tables, {size(account.bytes)}: {file}"
-    )
+    content = f"{account.rows:,} rows of {account.tables} tables, {size(account.bytes)}"
+    typer.echo(f"Backed up and verified: {content} in {file}")

@@ -30,6 +30,8 @@ def back_up(where: Path | str, file: Path, *, force: bool = False) -> Account:
     Raises:
         StoreError: the database or the file cannot be used. Only with `force` a file that is there is replaced.
     """
+    if file.is_dir():
+        raise StoreError(f"{file} is a directory: name a file")
     if file.exists() and not force:
         raise StoreError(f"{file} is there already: choose another name, or replace it with --force")
     database = open_database(where, patience=PATIENCE, read_only=True)

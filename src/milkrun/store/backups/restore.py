@@ -40,13 +40,16 @@ def _verify(file: Path) -> Manifest:
     if not file.is_file():
         raise StoreError(f"{file}: there is no such backup")
     address = f"{file.absolute().as_uri()}?mode=ro&immutable=1"
-    with translated(file), closing(sqlite3.connect(address, uri=True)) as read:
-        kept = read_manifest(read)
-        if kept is None:
-            raise StoreError(f"{file} is no backup: those are made with `milkrun backup`")
-        if read.execute("PRAGMA integrity_check").fetchall() != [("ok",)] or manifest_of(read) != kept:
-            raise StoreError(f"{file} is damaged: its sums are not those that were kept in it")
-    return kept
+    try:
+        with closing(sqlite3.connect(address, uri=True)) as read:
+            kept = read_manifest(read)
+            if kept is None:
+                raise StoreError(f"{file} is no backup: those are made with `milkrun backup`")
+            if read.execute("PRAGMA integrity_check").fetchall() == [("ok",)] and manifest_of(read) == kept:
+                return kept
+    except sqlite3.Error as error:
+        raise StoreError(f"{file} is no backup, or damaged: {error}") from error
+    raise StoreError(f"{file} is damaged: its sums are not those that were kept in it")
 
 
 def _into_file(file: Path, path: Path, manifest: Manifest, *, force: bool) -> None:
