@@ -30,6 +30,7 @@ from milkrun.probes.kinds import KINDS
 from milkrun.probes.registry import probe_makers
 from milkrun.store.opening import database_of, open_store
 from milkrun.store.protocol import Store, StoreError
+from milkrun.store.sql import SqlStore
 from milkrun.web.exposure import refusal
 from milkrun.web.server import WebServer
 from milkrun.web.services import Services
@@ -137,10 +138,11 @@ def _client(settings: ClientSettings) -> Client:
         raise StartError(str(err)) from err
 
 
-def _bound(settings: Settings, store: Store, live: Live, started: float) -> WebServer:
+def _bound(settings: Settings, store: SqlStore, live: Live, started: float) -> WebServer:
     """The web server with its address taken: a port in use is known before anything is checked."""
     services = Services(
         store=store,
+        outbox=store,
         live=live,
         settings=settings,
         version=version("milkrun"),
