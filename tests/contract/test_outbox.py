@@ -119,8 +119,18 @@ async def test_what_waits_for_another_try_holds_up_what_came_later(outbox: SqlSt
     assert await outbox.next_due("ops") == LATER
     assert await outbox.claim("ops", now=LATER - 1, lease=LEASE, limit=ALL) is None
     again = await claimed(outbox, now=LATER)
-    assert [message.incident.endpoint for message in again.messages] == [1, 2]
-    assert (again.tried, again.failing) == (1, START + 5)
+    assert (again.messages, again.tried, again.failing) == (claim.messages, 1, START + 5)
+    await outbox.sent(again, arrived(again))
+    assert [message.incident.endpoint for message in (await claimed(outbox, now=LATER)).messages] == [2]
+
+
+async def test_whoever_delivers_hears_of_messages_once_they_are_there(outbox: SqlStore) -> None:
+    heard: list[None] = []
+    outbox.listen(lambda: heard.append(None))
+    await put(outbox, incidents=[an_outage()])
+    assert heard == []
+    await put(outbox, a_message())
+    assert heard == [None]
 
 
 async def test_a_letter_that_arrives_ends_the_trouble_of_its_channel(outbox: SqlStore) -> None:
@@ -163,7 +173,10 @@ async def test_a_channel_that_cannot_work_is_disabled_until_somebody_enables_it(
     [state] = [state for state in await outbox.channels() if state.channel == "ops"]
     assert (state.pending, state.failed, state.disabled) == (1, 1, "403: key revoked")
     await outbox.enable("ops")
-    assert [message.incident.endpoint for message in (await claimed(outbox)).messages] == [1, 2]
+    again = await claimed(outbox)
+    assert (again.messages, again.tried) == (claim.messages, 0)
+    await outbox.sent(again, arrived(again))
+    assert [message.incident.endpoint for message in (await claimed(outbox)).messages] == [2]
 
 
 async def test_what_was_given_up_without_disabling_stays_given_up(outbox: SqlStore) -> None:
@@ -239,7 +252,14 @@ async def test_an_end_is_told_of_what_may_have_been_sent(outbox: SqlStore) -> No
     claim = await claimed(outbox)
     await put(outbox, a_message(Purpose.RESOLVE, at=START))
     await outbox.put_off(claim, refused(claim), until=START)
-    assert purposes(await claimed(outbox)) == [Purpose.TRIGGER, Purpose.RESOLVE]
+    assert await ends_follow(outbox, START)
+
+
+async def ends_follow(outbox: SqlStore, now: int) -> bool:
+    """A beginning is tried, and its end after it."""
+    first = await claimed(outbox, now=now)
+    await outbox.sent(first, arrived(first))
+    return [*purposes(first), *purposes(await claimed(outbox, now=now))] == [Purpose.TRIGGER, Purpose.RESOLVE]
 
 
 async def test_what_a_dead_worker_had_claimed_may_have_been_sent(outbox: SqlStore) -> None:
@@ -248,7 +268,7 @@ async def test_what_a_dead_worker_had_claimed_may_have_been_sent(outbox: SqlStor
     heir = await claimed(outbox, now=START + LEASE)
     await outbox.put_off(heir, None, until=START)
     await put(outbox, a_message(Purpose.RESOLVE, at=START))
-    assert purposes(await claimed(outbox, now=START + LEASE)) == [Purpose.TRIGGER, Purpose.RESOLVE]
+    assert await ends_follow(outbox, START + LEASE)
 
 
 async def test_a_route_that_does_not_tell_of_ends_takes_back_all_the_same(outbox: SqlStore) -> None:

@@ -171,12 +171,18 @@ def _taken(connection: Connection, channel: str, token: str, now: int, lease: in
 
 
 def _marked(connection: Connection, channel: str, token: str, now: int, limit: int) -> tuple[Message, ...]:
-    """Mark what is due as this claim's. What a worker that died had claimed may have arrived: it counts as tried."""
+    """Mark what is due as this claim's: what was tried together alone, so that each try has the same to say.
+
+    What a worker that died had claimed may have arrived: it counts as tried.
+    """
+    was_claimed = _message.status == Status.CLAIMED.value
     due = and_(_message.channel == channel, _message.status.in_(_OPEN), _message.due <= now)
-    picked = select(_message.id).where(due).order_by(_message.seq, _message.id).limit(limit)
-    was_claimed = case((_message.status == Status.CLAIMED.value, 1), else_=0)
+    tried = and_(due, or_(_message.tries > 0, was_claimed))
+    again = connection.execute(select(_message.id).where(tried).limit(1)).first() is not None
+    picked = select(_message.id).where(tried if again else due).order_by(_message.seq, _message.id).limit(limit)
     statement = update(schema.message).where(_message.id.in_(picked))
-    connection.execute(statement.values(status=Status.CLAIMED.value, claim=token, tries=_message.tries + was_claimed))
+    tries = _message.tries + case((was_claimed, 1), else_=0)
+    connection.execute(statement.values(status=Status.CLAIMED.value, claim=token, tries=tries))
     return tuple([message_of(row) for row in connection.execute(_claimed_by(token, channel))])
 
 

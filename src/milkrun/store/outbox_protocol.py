@@ -4,7 +4,7 @@ A message is *pending* until a worker claims it for a time (a lease); a worker t
 its lease is over. It ends as *sent*, *withdrawn* (nobody needs it any more) or *failed* (given up, visibly).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -65,6 +65,9 @@ class ChannelState(msgspec.Struct, frozen=True, kw_only=True):
 class Outbox(Protocol):
     """One transaction a verb; every verb raises StoreUnavailableError with nothing done."""
 
+    def listen(self, heard: Callable[[], None]) -> None:
+        """Call this after every transaction that brought messages, from the loop that wrote them; it must be quick."""
+
     async def configure(self, channels: Mapping[str, str], *, now: int) -> None:
         """Tell which channels there are, by name, and a fingerprint of how each is configured.
 
@@ -77,7 +80,8 @@ class Outbox(Protocol):
     async def claim(self, channel: str, *, now: int, lease: int, limit: int) -> Claim | None:
         """Claim what is due, oldest first, for `lease` ms; None where nothing is, or another worker has this channel.
 
-        What waits for another try holds up whatever came later; what is not due yet holds up nothing.
+        What waits for another try holds up whatever came later, and is tried again by itself, so that it has the same
+        to say each time; what is not due yet holds up nothing.
         """
 
     async def sent(self, claim: Claim, attempt: Attempt, *, follow: Sequence[Message] = ()) -> None:

@@ -1,6 +1,6 @@
 """The Outbox over SQL: every verb is one transaction in one of the store's threads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from milkrun.core.alert import Message
@@ -12,6 +12,16 @@ from milkrun.store.threads import Threads
 
 class OutboxVerbs(Threads):
     """An Outbox; see the protocol."""
+
+    _heard: Callable[[], None] | None = None
+
+    def listen(self, heard: Callable[[], None]) -> None:
+        """Call this after every transaction that brought messages."""
+        self._heard = heard
+
+    def _tell(self, messages: Sequence[Message]) -> None:
+        if messages and self._heard is not None:
+            self._heard()
 
     async def configure(self, channels: Mapping[str, str], *, now: int) -> None:
         """Know these channels."""
