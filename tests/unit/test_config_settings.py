@@ -38,7 +38,13 @@ def test_an_empty_file_gives_the_defaults(configured: Configured) -> None:
 def test_every_section_is_read(configured: Configured) -> None:
     settings = configured.load(
         f"""
-        storage: {{retention: 24h, max-size: 1.5GB}}
+        storage:
+          retention: 24h
+          max-size: 1.5GB
+          retention-five-minutes: 2d
+          retention-hours: 30d
+          retention-days: 1y
+          retention-incidents: 2y
         web: {{address: 0.0.0.0, port: 8080, allowed-hosts: [status.example]}}
         client:
           max-connections: 100
@@ -53,7 +59,14 @@ def test_every_section_is_read(configured: Configured) -> None:
         security: {{basic: {{username: admin, password-bcrypt-base64: {base64.b64encode(HASH).decode()}}}}}
         """
     )
-    assert settings.storage == StorageSettings(retention=86_400.0, max_size=1_500_000_000)
+    assert settings.storage == StorageSettings(
+        retention=86_400.0,
+        max_size=1_500_000_000,
+        retention_five_minutes=2 * 86_400.0,
+        retention_hours=30 * 86_400.0,
+        retention_days=365 * 86_400.0,
+        retention_incidents=730 * 86_400.0,
+    )
     assert settings.client == ClientSettings(
         max_connections=100,
         max_connections_per_origin=6,

@@ -22,7 +22,7 @@ from milkrun.monitor.lag import LagMeter
 from milkrun.monitor.live import Snapshot
 from milkrun.monitor.monitor import Monitor, remember
 from milkrun.monitor.once import check_once
-from milkrun.monitor.retention import Retention
+from milkrun.monitor.upkeep import Housekeeping
 from milkrun.probes.protocol import Probe
 from milkrun.store.protocol import Gap
 from tests.support.rounds import MIDNIGHT, ScriptedProbe, an_endpoint
@@ -268,10 +268,10 @@ async def test_old_results_are_removed_bite_by_bite_and_trouble_only_delays_it()
     house = House()
     async with house.running(an_endpoint(interval=1_000)):
         await house.clock.advance(100)
-    retention = Retention(clock=house.clock, store=house.store, keep=50.0, max_bytes=10**9)
+    upkeep = Housekeeping(clock=house.clock, store=house.store, storage=StorageSettings(retention=50.0))
     house.store.trouble = "locked"
     with capture_logs() as logs:
-        task = asyncio.create_task(retention.run())
+        task = asyncio.create_task(upkeep.run())
         await house.clock.advance(1)
         house.store.trouble = None
         assert [entry["reason"] for entry in logs] == ["locked"]

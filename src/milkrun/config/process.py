@@ -62,9 +62,17 @@ def read_storage(section: Section) -> StorageSettings:
     default = StorageSettings()
     return StorageSettings(
         database=_database(section),
-        retention=section.milliseconds("retention", default.retention * 1_000, least=60_000.0) / 1_000,
+        retention=_seconds(section, "retention", default.retention),
+        retention_five_minutes=_seconds(section, "retention-five-minutes", default.retention_five_minutes),
+        retention_hours=_seconds(section, "retention-hours", default.retention_hours),
+        retention_days=_seconds(section, "retention-days", default.retention_days),
+        retention_incidents=_seconds(section, "retention-incidents", default.retention_incidents),
         max_size=section.size("max-size", default.max_size),
     )
+
+
+def _seconds(section: Section, key: str, default: float) -> float:
+    return section.milliseconds(key, default * 1_000, least=60_000.0) / 1_000
 
 
 def _database(section: Section) -> DatabaseUrl | None:

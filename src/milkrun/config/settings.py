@@ -36,11 +36,18 @@ class DatabaseUrl(msgspec.Struct, frozen=True):
 
 
 class StorageSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How much history is kept: `retention` in seconds, `max_size` in bytes; `database` None is SQLite's file."""
+    """How much history is kept: retentions in seconds, `max_size` in bytes; `database` None is SQLite's file.
+
+    `retention` is that of results; roll-ups are kept for longer, the longer the more time each stands for.
+    """
 
     database: DatabaseUrl | None = None
 
     retention: float = 7 * 86_400.0
+    retention_five_minutes: float = 30 * 86_400.0
+    retention_hours: float = 400 * 86_400.0
+    retention_days: float = 5 * 365 * 86_400.0
+    retention_incidents: float = 5 * 365 * 86_400.0
     max_size: int = 5_000_000_000
 
 

@@ -18,11 +18,11 @@ from milkrun.monitor.lag import LagMeter
 from milkrun.monitor.live import Committed, Live
 from milkrun.monitor.open_rollups import OpenRollups, open_begin
 from milkrun.monitor.pipeline import Pipeline
-from milkrun.monitor.retention import Retention
 from milkrun.monitor.roster import Roster
 from milkrun.monitor.runner import Runner
 from milkrun.monitor.scheduler import Scheduler
 from milkrun.monitor.timeline import Timeline
+from milkrun.monitor.upkeep import Housekeeping
 from milkrun.monitor.vitals import VitalsReporter
 from milkrun.probes.protocol import ProbeMaker
 from milkrun.store.protocol import Batch, Gap, Store, StoreError
@@ -93,7 +93,7 @@ class Monitor:
             pipeline=self.pipeline,
             lag=lag,
         )
-        self._retention = Retention(clock=clock, store=store, keep=storage.retention, max_bytes=storage.max_size)
+        self._housekeeping = Housekeeping(clock=clock, store=store, storage=storage)
         self._remembered = remembered
         self._live = live
         self._clock = clock
@@ -120,7 +120,7 @@ class Monitor:
             aside = [
                 group.create_task(self._lag.run(), name="loop lag"),
                 group.create_task(self._vitals.run(), name="vitals"),
-                group.create_task(self._retention.run(), name="retention"),
+                group.create_task(self._housekeeping.run(), name="upkeep"),
             ]
             driver = group.create_task(self.scheduler.run(), name="scheduler")
             await stopping.wait()
