@@ -8,16 +8,19 @@ import structlog
 
 from milkrun.alerting.planner import Planner
 from milkrun.clock import Clock
-from milkrun.config.settings import StorageSettings
+from milkrun.config.settings import NetworkSettings, StorageSettings
 from milkrun.config.source import EndpointChanges
 from milkrun.core.endpoint import Endpoint
+from milkrun.core.incident import Incident, Kind
 from milkrun.core.rollup import Rollup
 from milkrun.core.state import EndpointState
 from milkrun.monitor.backlog import Backlog
+from milkrun.monitor.guard import Guard
 from milkrun.monitor.lag import LagMeter
 from milkrun.monitor.live import Committed, Live
 from milkrun.monitor.open_rollups import OpenRollups, open_begin
 from milkrun.monitor.pipeline import Pipeline
+from milkrun.monitor.reaching import reach
 from milkrun.monitor.roster import Roster
 from milkrun.monitor.runner import Runner
 from milkrun.monitor.scheduler import Scheduler
@@ -29,6 +32,9 @@ from milkrun.store.protocol import Batch, Gap, Store, StoreError
 
 log = structlog.get_logger(__name__)
 
+# Incidents that are no outage, and more of them than endpoints can have.
+NOTICES = (Kind.CERTIFICATE, Kind.DOMAIN, Kind.NETWORK)
+MOST_NOTICES = 200_000
 # Checks under way may end for so long after a stop; with the flush after it, all ends within 5 s.
 DRAIN = 1.5
 # A change to the endpoints that could not be stored is tried again after so many seconds.
@@ -40,6 +46,7 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
 
     states: Mapping[int, EndpointState] = {}
     rollups: Sequence[Rollup] = ()
+    notices: Sequence[Incident] = ()
     newest: int | None = None
 
 
@@ -48,7 +55,8 @@ async def remember(store: Store) -> Remembered:
     newest = (await store.storage()).newest
     rollups = [] if newest is None else await store.count(since=open_begin(newest))
     await store.write(Batch(rollups=rollups))
-    return Remembered(states=await store.states(), rollups=rollups, newest=newest)
+    notices = await store.incidents(open_only=True, kinds=NOTICES, limit=MOST_NOTICES)
+    return Remembered(states=await store.states(), rollups=rollups, notices=notices.items, newest=newest)
 
 
 class Monitor:
@@ -67,6 +75,7 @@ class Monitor:
         location: str,
         storage: StorageSettings,
         planner: Planner,
+        network: NetworkSettings | None = None,
     ) -> None:
         timeline = Timeline(clock, begins=remembered.newest or 0)
         self.pipeline = Pipeline(
@@ -77,11 +86,19 @@ class Monitor:
             rollups=OpenRollups(remembered.rollups),
             backlog=Backlog(),
             planner=planner,
+            notices=remembered.notices,
         )
-        self.runner = Runner(clock=clock, timeline=timeline, recorder=self.pipeline, location=location)
+        self.guard = Guard(
+            clock=clock,
+            recorder=self.pipeline,
+            notices=self.pipeline.notices,
+            settings=network or NetworkSettings(),
+            reach=reach,
+        )
+        self.runner = Runner(clock=clock, timeline=timeline, recorder=self.guard, location=location)
         self.scheduler = Scheduler(clock=clock, timeline=timeline, runner=self.runner, gaps=self.pipeline)
         self.roster = Roster(
-            clock=clock, store=store, live=live, makers=makers, scheduler=self.scheduler, pipeline=self.pipeline
+            clock=clock, store=store, live=live, makers=makers, scheduler=self.scheduler, guard=self.guard
         )
         self._lag = lag
         self._vitals = VitalsReporter(
@@ -102,6 +119,7 @@ class Monitor:
         """Take up the first endpoints where the last run left them; the time between is one gap."""
         await self.roster.apply(EndpointChanges(added=tuple(endpoints)))
         self.roster.retire_unknown(self._remembered.states)
+        self.pipeline.notices.retire_unknown(int(self._clock.wall() * 1_000))
         self._live.publish(Committed(results=(), states=dict(self._remembered.states), changes=(), stored=True))
         newest, now = self._remembered.newest, int(self._clock.wall() * 1_000)
         if newest is not None and newest < now:
@@ -120,6 +138,7 @@ class Monitor:
             aside = [
                 group.create_task(self._lag.run(), name="loop lag"),
                 group.create_task(self._vitals.run(), name="vitals"),
+                group.create_task(self.guard.run(), name="own-network guard"),
                 group.create_task(self._housekeeping.run(), name="upkeep"),
             ]
             driver = group.create_task(self.scheduler.run(), name="scheduler")
@@ -127,6 +146,7 @@ class Monitor:
             driver.cancel()
             await asyncio.wait([driver])
             await self.runner.drain(DRAIN)
+            self.guard.release()
             self.pipeline.stop()
             await asyncio.wait([writer])
             for task in aside:

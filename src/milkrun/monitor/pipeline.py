@@ -3,16 +3,18 @@
 This is where results come in; `standing` moves states, `writer` flushes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from milkrun.alerting.planner import Planner
 from milkrun.clock import Clock
 from milkrun.core.endpoint import Registered
+from milkrun.core.incident import Incident
 from milkrun.core.observation import Observation
 from milkrun.core.result import Result
 from milkrun.core.state import EndpointState
 from milkrun.monitor.backlog import Backlog
 from milkrun.monitor.live import Live
+from milkrun.monitor.notices import Notices
 from milkrun.monitor.open_rollups import OpenRollups
 from milkrun.monitor.standing import Standing
 from milkrun.monitor.writer import Writer
@@ -32,6 +34,7 @@ class Pipeline:
         rollups: OpenRollups,
         backlog: Backlog,
         planner: Planner,
+        notices: Iterable[Incident] = (),
     ) -> None:
         self._backlog = backlog
         self._rollups = rollups
@@ -40,8 +43,7 @@ class Pipeline:
         self.run = self._writer.run
         self.stop = self._writer.stop
         self.vitals = self._writer.vitals
-        self.watch = self._standing.watch
-        self.retire = self._standing.retire
+        self.notices = Notices(backlog=backlog, planner=planner, hurry=self._writer.hurry, known=notices)
 
     def add(self, result: Result) -> None:
         """Keep a result that moves no streak and counts for nothing: its check is repeated."""
@@ -59,6 +61,16 @@ class Pipeline:
         self.skip(result)
         if self._standing.settle(registered, result, seen):
             self._writer.hurry()
+
+    def watch(self, arriving: Sequence[Registered], at: int) -> None:
+        """Take endpoints up, or in another form, at `at` (epoch ms)."""
+        self._standing.watch(arriving, at)
+        self.notices.watch(arriving)
+
+    def retire(self, endpoint: int, at: int) -> None:
+        """Forget an endpoint that nobody watches any more, and close its incidents at `at` (epoch ms)."""
+        self._standing.retire(endpoint, at)
+        self.notices.retire(endpoint, at)
 
     def gap(self, gap: Gap) -> None:
         """Keep a stretch of time in which nothing was checked."""

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from milkrun.clock import Clock
 from milkrun.config.source import EndpointChanges
 from milkrun.core.endpoint import Registered
+from milkrun.core.maintenance import Calendar, Window
+from milkrun.monitor.guard import Guard
 from milkrun.monitor.live import EndpointsChanged, Live
-from milkrun.monitor.pipeline import Pipeline
 from milkrun.monitor.route import Stop
 from milkrun.monitor.scheduler import Scheduler
 from milkrun.probes.protocol import ProbeMaker
@@ -28,15 +29,16 @@ class Roster:
         live: Live,
         makers: Mapping[str, ProbeMaker],
         scheduler: Scheduler,
-        pipeline: Pipeline,
+        guard: Guard,
     ) -> None:
         self._clock = clock
         self._store = store
         self._live = live
         self._makers = makers
         self._scheduler = scheduler
-        self._pipeline = pipeline
+        self._guard = guard
         self._stops: dict[str, Stop] = {}
+        self._calendars: dict[tuple[Window, ...], Calendar] = {}
 
     async def apply(self, change: EndpointChanges) -> None:
         """Make a change, whole. Raises StoreError with nothing changed; it may be applied again."""
@@ -55,7 +57,7 @@ class Roster:
         replaced = [self._stops[key] for key in map(_key, arriving) if key in self._stops]
         self._stops.update((_key(stop), stop) for stop in arriving)
         self._live.publish(EndpointsChanged(registered=tuple(registered), removed=()))
-        self._pipeline.watch(registered, self._now())
+        self._guard.watch(registered, self._now())
         self._scheduler.apply(arriving=arriving, leaving=replaced)
 
     def _remove(self, keys: Sequence[str]) -> None:
@@ -68,7 +70,7 @@ class Roster:
         for stop in leaving:
             if stop.task is not None:
                 stop.task.cancel()
-            self._pipeline.retire(stop.registered.id, now)
+            self._guard.retire(stop.registered.id, now)
         self._live.publish(EndpointsChanged(registered=(), removed=tuple(stop.registered.id for stop in leaving)))
 
     def retire_unknown(self, states: Iterable[int]) -> None:
@@ -77,7 +79,7 @@ class Roster:
         now = self._now()
         for endpoint in states:
             if endpoint not in present:
-                self._pipeline.retire(endpoint, now)
+                self._guard.retire(endpoint, now)
 
     def _now(self) -> int:
         return int(self._clock.wall() * 1_000)
@@ -86,7 +88,15 @@ class Roster:
         for place, each in enumerate(registered):
             if place % BITE == 0:
                 await asyncio.sleep(0)
-            yield Stop(each, self._makers[each.endpoint.kind](each.endpoint))
+            yield Stop(each, self._makers[each.endpoint.kind](each.endpoint), self._calendar(each.endpoint.maintenance))
+
+    def _calendar(self, windows: tuple[Window, ...]) -> Calendar | None:
+        """The calendar of these windows, shared by all who have the same: it is looked up once a boundary."""
+        if not windows:
+            return None
+        if windows not in self._calendars:
+            self._calendars[windows] = Calendar(windows)
+        return self._calendars[windows]
 
 
 def _key(stop: Stop) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from operator import attrgetter
 
 from milkrun.core.endpoint import Registered
+from milkrun.core.maintenance import Calendar
 from milkrun.core.slots import phase
 from milkrun.probes.protocol import Probe
 
@@ -13,13 +14,14 @@ _by_phase = attrgetter("phase")
 
 
 class Stop:
-    """One endpoint on its route: how to check it, and the check that is running, if one is."""
+    """One endpoint on its route: how to check it, when it is under maintenance, and the check that is running."""
 
-    __slots__ = ("phase", "probe", "registered", "task")
+    __slots__ = ("calendar", "phase", "probe", "registered", "task")
 
-    def __init__(self, registered: Registered, probe: Probe) -> None:
+    def __init__(self, registered: Registered, probe: Probe, calendar: Calendar | None = None) -> None:
         self.registered = registered
         self.probe = probe
+        self.calendar = calendar
         self.phase = phase(registered.endpoint.key, registered.endpoint.interval)
         self.task: Task[None] | None = None
 

@@ -50,6 +50,7 @@ class Visit:
             tls=seen.tls,
             conditions=verdict.conditions,
             failure=verdict.failure,
+            maintenance=self._maintenance(),
         )
 
     def overrun(self, at: float, why: str) -> Result:
@@ -73,4 +74,10 @@ class Visit:
             timings=_NO_TIMINGS,
             failure=failure,
             warnings=warnings,
+            maintenance=self._maintenance(),
         )
+
+    def _maintenance(self) -> bool:
+        """Whether the slot falls in a maintenance window."""
+        calendar = self.stop.calendar
+        return calendar is not None and calendar.covers(self.slot)

@@ -1,0 +1,130 @@
+"""Whose fault it is when hosts cannot be reached: theirs, or our own network's. No I/O.
+
+What counts is hosts, not endpoints: many ports of one host that refuse are that host's outage. A host that has just
+begun to fail at dns or connect speaks for trouble of ours, one that has answered since then against it. A host that
+has failed for longer than the rule looks back counts neither way.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from milkrun.core.outcome import Failure, Layer, Outcome
+from milkrun.core.result import Result
+
+# With fewer hosts than this, nothing can be told apart.
+FEWEST_HOSTS = 3
+# So many times more hosts answer than fail: it is clear that it is not our network.
+_CLEARLY = 3
+
+
+class NetworkRule(msgspec.Struct, frozen=True, kw_only=True):
+    """At least `hosts` (all of them, where there are fewer) and at least `share` of those heard of `within` ms."""
+
+    hosts: int = 5
+    share: float = 0.5
+    within: int = 30_000
+
+
+class Blame(StrEnum):
+    """Whose trouble it is, as far as one can tell."""
+
+    OURS = "ours"
+    THEIRS = "theirs"
+    UNCLEAR = "unclear"
+
+
+class Network:
+    """What is known of hosts by their last results. Times are milliseconds of any clock that does not go back."""
+
+    def __init__(self, rule: NetworkRule) -> None:
+        self.gone = False
+        self._rule = rule
+        self._failing: dict[str, int] = {}
+        self._answered: dict[str, int] = {}
+        self._watching_until = 0
+        self._lost: set[str] = set()
+        self._peak = 0
+
+    def failed(self, host: str, at: int) -> bool:
+        """A host failed at dns or connect; says whether that is new enough to be our own network's doing."""
+        since = self._failing.setdefault(host, at)
+        self._answered.pop(host, None)
+        if at - since >= self._rule.within and host not in self._lost:
+            return False
+        self._watching_until = at + self._rule.within
+        if self.gone:
+            self._lose([host])
+        return True
+
+    def answered(self, host: str, at: int) -> None:
+        """A host answered, whatever it said. Nothing is kept of it while no host has failed lately."""
+        if self.gone or at < self._watching_until:
+            self._answered[host] = at
+        elif self._answered:
+            self._answered.clear()
+        if self._failing:
+            self._failing.pop(host, None)
+            self._lost.discard(host)
+
+    def is_failing(self, host: str) -> bool:
+        """Whether it failed when it was last heard of."""
+        return host in self._failing
+
+    def forget(self, host: str) -> None:
+        """Nobody watches this host any more."""
+        self._failing.pop(host, None)
+        self._answered.pop(host, None)
+        self._lost.discard(host)
+
+    def blame(self, at: int, hosts: int) -> Blame:
+        """Whose trouble the failures of lately are; `hosts` is how many are watched."""
+        new = self._new(at)
+        watched = hosts - (len(self._failing) - len(new))
+        if watched < FEWEST_HOSTS:
+            return Blame.THEIRS
+        needed = min(self._rule.hosts, watched)
+        answered = sum(1 for since in self._answered.values() if at - since < self._rule.within)
+        if len(new) >= needed and len(new) >= self._rule.share * (len(new) + answered):
+            return Blame.OURS
+        return Blame.THEIRS if answered >= max(needed, _CLEARLY * len(new)) else Blame.UNCLEAR
+
+    def lose(self, at: int) -> int:
+        """It is our own network: what fails from now on is its doing, until hosts answer again. Says how many fail."""
+        self.gone = True
+        self._answered.clear()
+        self._lose(self._new(at))
+        return len(self._lost)
+
+    def is_back(self, hosts: int) -> bool:
+        """Whether it is over: most of the lost hosts have answered again, or clearly more hosts answer than fail.
+
+        What still fails is not our network's doing any more.
+        """
+        enough = max(min(self._rule.hosts, hosts - len(self._lost)), _CLEARLY * len(self._lost))
+        if len(self._lost) * 2 >= self._peak and len(self._answered) < enough:
+            return False
+        self.gone, self._peak = False, 0
+        self._lost.clear()
+        return True
+
+    def _new(self, at: int) -> list[str]:
+        return [host for host, since in self._failing.items() if at - since < self._rule.within]
+
+    def _lose(self, hosts: list[str]) -> None:
+        self._lost.update(hosts)
+        self._peak = max(self._peak, len(self._lost))
+
+
+def unreached(result: Result) -> Failure | None:
+    """The failure to reach its host that a result is, as our own network's failure would be; else None."""
+    failure = result.failure
+    return failure if failure is not None and failure.layer in (Layer.DNS, Layer.CONNECT) else None
+
+
+def ours(result: Result, failure: Failure) -> Result:
+    """The same result as our own network's failure, with the original one in its message."""
+    message = f"our own network is in trouble; this was {failure.layer}/{failure.kind}: {failure.message}"
+    return msgspec.structs.replace(
+        result, outcome=Outcome.UNKNOWN, failure=Failure(layer=Layer.SELF, kind="network", message=message)
+    )

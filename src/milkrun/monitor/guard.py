@@ -1,0 +1,201 @@
+"""Stands between checks and the pipeline, so that trouble of our own network is told of no target.
+
+A new failure to reach a host waits for a moment until it is clear whose trouble it is: other hosts fail or answer, and
+witnesses are asked for a connection. Only the result waits; its check is over, and nothing of it is held.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from urllib.parse import urlsplit
+
+import msgspec
+
+from milkrun.clock import Clock
+from milkrun.config.settings import NetworkSettings, Sentinel
+from milkrun.core.endpoint import Registered
+from milkrun.core.incident import OURSELVES, Incident, Kind
+from milkrun.core.network import FEWEST_HOSTS, Blame, Network, NetworkRule, ours, unreached
+from milkrun.core.observation import Observation
+from milkrun.core.outcome import Failure, Layer, Outcome
+from milkrun.core.result import Result
+from milkrun.monitor.notices import Notices
+from milkrun.monitor.pipeline import Pipeline
+
+# Whether a TCP connection to a host and port opens; it ends by itself within the time given, in seconds.
+Reach = Callable[[str, int, float], Coroutine[None, None, bool]]
+
+# Where nobody named sentinels, so many hosts that were well are asked instead.
+WITNESSES = 5
+_PORTS = {"http": 80, "https": 443}
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A result that waits, and what it needs to go on."""
+
+    registered: Registered
+    result: Result
+    seen: Observation | None
+    failure: Failure
+    host: str
+
+    def ours(self) -> Result:
+        """The result as our own network's failure."""
+        return ours(self.result, self.failure)
+
+
+class Guard:
+    """A recorder before the recorder. `run` asks witnesses; `release` lets everything go that waits."""
+
+    def __init__(
+        self, *, clock: Clock, recorder: Pipeline, notices: Notices, settings: NetworkSettings, reach: Reach
+    ) -> None:
+        self.add = recorder.add
+        self.skip = recorder.skip
+        self._clock = clock
+        self._recorder = recorder
+        self._notices = notices
+        self._settings = settings
+        self._reach = reach
+        rule = NetworkRule(hosts=settings.hosts, share=settings.share, within=settings.within)
+        self._network = Network(rule)
+        self._places: dict[int, Sentinel] = {}
+        self._watched: dict[str, set[int]] = {}
+        self._held: list[Held] = []
+        self._suspicion = asyncio.Event()
+
+    def watch(self, arriving: Sequence[Registered], at: int) -> None:
+        """Take endpoints up, or in another form, at `at` (epoch ms)."""
+        self._recorder.watch(arriving, at)
+        for registered in arriving:
+            self._leave(registered.id)
+            place = self._places[registered.id] = _place(registered.endpoint.target)
+            self._watched.setdefault(place.host, set()).add(registered.id)
+
+    def retire(self, endpoint: int, at: int) -> None:
+        """Watch an endpoint no more; a result of it that waits is kept, and moves nothing."""
+        self._recorder.retire(endpoint, at)
+        self._leave(endpoint)
+        gone = [held for held in self._held if held.registered.id == endpoint]
+        self._held = [held for held in self._held if held.registered.id != endpoint]
+        for held in gone:
+            self._recorder.skip(held.result)
+
+    def settle(self, registered: Registered, result: Result, seen: Observation | None = None) -> None:
+        """Let a result pass, make it our own network's, or let it wait until that is clear."""
+        place = self._places.get(registered.id)
+        if place is None or not self._settings.enabled:
+            self._recorder.settle(registered, result, seen)
+        elif (failure := unreached(result)) is not None:
+            self._unreached(Held(registered, result, seen, failure, place.host))
+        else:
+            if result.failure is None or result.failure.layer is not Layer.SELF:
+                self._answered(place.host)
+            self._recorder.settle(registered, result, seen)
+
+    def release(self) -> None:
+        """Whatever waits goes on as it is: it is the targets' trouble, or there is no more time to find out."""
+        held, self._held = self._held, []
+        for each in held:
+            self._recorder.settle(each.registered, each.result, each.seen)
+
+    async def run(self) -> None:
+        """Ask witnesses whenever something waits, until cancelled."""
+        while True:
+            await self._suspicion.wait()
+            self._suspicion.clear()
+            if self._held:
+                await self._ask(self._clock.now() + self._settings.hold / 1_000)
+
+    def _unreached(self, held: Held) -> None:
+        new = self._network.failed(held.host, self._now())
+        if not new or len(self._watched) < FEWEST_HOSTS:
+            self._recorder.settle(held.registered, held.result, held.seen)
+        elif self._network.gone:
+            self._recorder.settle(held.registered, held.ours(), held.seen)
+        else:
+            self._held.append(held)
+            self._suspicion.set()
+            self._judge()
+
+    def _answered(self, host: str) -> None:
+        self._network.answered(host, self._now())
+        if self._network.gone and self._network.is_back(len(self._watched)):
+            self._notices.close(OURSELVES, Kind.NETWORK, self._epoch())
+        if self._held:
+            self._judge()
+
+    def _judge(self) -> None:
+        blame = self._network.blame(self._now(), len(self._watched))
+        if blame is Blame.OURS:
+            self._lose()
+        elif blame is Blame.THEIRS:
+            self.release()
+
+    def _lose(self) -> None:
+        """It is our own network: one notice, and none of the failures is a target's."""
+        lost = self._network.lose(self._now())
+        cause = f"{lost} host{'' if lost == 1 else 's'} of {len(self._watched)} could not be reached, all at once"
+        self._notices.open(
+            Incident(
+                endpoint=OURSELVES,
+                opened=self._epoch(),
+                closed=None,
+                state=Outcome.UNKNOWN,
+                cause=cause,
+                kind=Kind.NETWORK,
+            )
+        )
+        held, self._held = self._held, []
+        for each in held:
+            self._recorder.settle(each.registered, each.ours(), each.seen)
+
+    async def _ask(self, until: float) -> None:
+        """Ask witnesses, for no longer than until `until`; who answers decides, and so does that nobody does."""
+        failing = {held.host for held in self._held}
+        witnesses = self._settings.sentinels or tuple(self._others(failing))
+        asked = [
+            asyncio.create_task(self._reach(each.host, each.port, until - self._clock.now())) for each in witnesses
+        ]
+        try:
+            answered = await self._any(asked, until)
+        finally:
+            for task in asked:
+                task.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
+        if self._held and witnesses and not answered:
+            self._lose()
+        elif self._held:
+            self.release()
+
+    async def _any(self, asked: Iterable[asyncio.Task[bool]], until: float) -> bool:
+        for answer in asyncio.as_completed(asked):
+            if await answer:
+                return True
+        await self._clock.sleep_until(until)
+        return False
+
+    def _others(self, failing: set[str]) -> Iterable[Sentinel]:
+        """Some hosts that are watched and not known to fail, one place each."""
+        well = [host for host in self._watched if host not in failing and not self._network.is_failing(host)]
+        for host in well[:WITNESSES]:
+            yield self._places[next(iter(self._watched[host]))]
+
+    def _leave(self, endpoint: int) -> None:
+        place = self._places.pop(endpoint, None)
+        if place is None:
+            return
+        self._watched[place.host].discard(endpoint)
+        if not self._watched[place.host]:
+            del self._watched[place.host]
+            self._network.forget(place.host)
+
+    def _now(self) -> int:
+        return int(self._clock.now() * 1_000)
+
+    def _epoch(self) -> int:
+        return int(self._clock.wall() * 1_000)
+
+
+def _place(target: str) -> Sentinel:
+    url = urlsplit(target)
+    return Sentinel(url.hostname or target, url.port or _PORTS.get(url.scheme, 0))
