@@ -105,7 +105,7 @@ def _by_group(messages: Iterable[Message]) -> tuple[tuple[str, int], ...]:
 
 
 def _by_size(counts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
-    return tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+    return tuple(sorted(counts.items(), key=lambda pair: (-pair[1], not pair[0], pair[0])))
 
 
 def _title(messages: Sequence[Message], items: Sequence[Item]) -> str:

@@ -28,7 +28,7 @@ log = structlog.get_logger()
 
 _PATH = "/api/v2/alerts"
 _BITE = 256  # alerts a request, as many as Prometheus sends
-_PATIENCE = 5.0  # seconds for one of several: one that hangs must not hold up the others
+PATIENCE = 5.0  # seconds for one of several: one that hangs must not hold up the others
 _TEST_LASTS = 300_000
 _TEXT = 500  # characters of a label or an annotation
 _NAMES = {
@@ -75,15 +75,19 @@ class AlertmanagerKind:
 
 
 class AlertmanagerChannel:
-    """One Alertmanager, or a cluster of which each is told, as Prometheus does; one that takes it is enough."""
+    """One Alertmanager, or a cluster of which each is told, as Prometheus does; one that takes it is enough.
 
-    def __init__(self, options: AlertmanagerOptions, client: Client) -> None:
+    Each of a cluster has `patience` seconds.
+    """
+
+    def __init__(self, options: AlertmanagerOptions, client: Client, *, patience: float = PATIENCE) -> None:
         secrets = tuple([value for _, value in options.headers])
         self._places = [
             Place(service="Alertmanager", url=url, headers=options.headers, secrets=secrets) for url in options.urls
         ]
         self._options = options
         self._client = client
+        self._patience = patience
 
     async def deliver(self, letter: Letter) -> None:
         """As `Channel`."""
@@ -101,10 +105,10 @@ class AlertmanagerChannel:
 
     async def _tell_in_time(self, place: Place, alerts: Sequence[Any], letter: Letter) -> DeliveryError | None:
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(self._patience):
                 await self._tell(place, alerts, letter)
         except TimeoutError:
-            return TransientError(f"{place.service} did not answer within {_PATIENCE:g} s")
+            return TransientError(f"{place.service} did not answer within {self._patience:g} s")
         except DeliveryError as err:
             return err
         return None
