@@ -198,7 +198,7 @@ async def test_a_key_of_no_incident_is_404_with_a_sentence(key: str, part: str) 
     async with browsing(await a_scene()) as (client, _):
         for base in ("/incidents", "/api/v1/incidents"):
             json = {"json": {"text": "x"}} if base.startswith("/api") else {"content": "text=x"}
-            answer = await (client.post(f"{base}/{key}{part}", **json) if part else client.get(f"{base}/{key}"))  # type: ignore[arg-type]
+            answer = await (client.post(f"{base}/{key}{part}", **json) if part else client.get(f"{base}/{key}"))
             assert answer.status_code == 404
             assert "No incident has the key" in answer.text
 

@@ -95,7 +95,7 @@ def test_a_budget_that_burns_too_fast_says_so() -> None:
     )
     assert found.mark is Outcome.DEGRADED
     assert "somebody should look now" in objective_view.warning(found)
-    assert found.rates[0] == ("1 h", pytest.approx(50))
+    assert dict(found.rates)["1 h"] == pytest.approx(50)
     assert objective_view.standing_object(found)["alarm"] == "page"
 
 

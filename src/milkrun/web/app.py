@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from milkrun.store.protocol import StoreError
 from milkrun.web import (
+    ack,
     alerts,
     api,
     api_alerts,
@@ -36,7 +37,7 @@ from milkrun.web.templates import trouble_page
 
 STATIC = Path(__file__).parent / "static"
 
-PARTS = (pages, incidents, alerts, live, api, api_history, api_incidents, api_alerts, api_stream, metrics, health)
+PARTS = (pages, incidents, alerts, ack, live, api, api_history, api_incidents, api_alerts, api_stream, metrics, health)
 
 DESCRIPTION = """\
 Milkrun visits endpoints on time over one warm client. This interface is what its pages show, for programs.
