@@ -5,7 +5,6 @@ import msgspec
 from milkrun.core.durations import format_duration
 from milkrun.core.incident import Entry, Incident, Moment
 from milkrun.core.state import EndpointState
-from milkrun.core.streaks import SEVERITY
 
 
 def moved(before: EndpointState, after: EndpointState, at: int) -> Incident | None:
@@ -43,7 +42,7 @@ def resolution(incident: Incident) -> str:
 
 def _changes(was: Incident, now: Incident) -> list[tuple[Moment, str]]:
     told: list[tuple[Moment, str]] = []
-    if SEVERITY[now.state] > SEVERITY[was.state]:
+    if now.state is not was.state:  # an incident's state is the worst it has seen
         told.append((Moment.WORSENED, f"{was.state.value} to {now.state.value}: {now.cause}"))
     if now.flapping is not was.flapping:
         told.append((Moment.FLAPPING if now.flapping else Moment.STEADY, ""))

@@ -153,26 +153,19 @@ class Guard:
         """Ask witnesses, for no longer than until `until`; who answers decides, and so does that nobody does."""
         failing = {held.host for held in self._held}
         witnesses = self._settings.sentinels or tuple(self._others(failing))
-        asked = [
-            asyncio.create_task(self._reach(each.host, each.port, until - self._clock.now())) for each in witnesses
-        ]
+        within = until - self._clock.now()
+        asked = [asyncio.create_task(self._reach(each.host, each.port, within)) for each in witnesses]
+        limit = asyncio.create_task(self._clock.sleep_until(until))
         try:
-            answered = await self._any(asked, until)
+            answered = await _any(asked, limit)
         finally:
-            for task in asked:
+            for task in (*asked, limit):
                 task.cancel()
-            await asyncio.gather(*asked, return_exceptions=True)
+            await asyncio.gather(*asked, limit, return_exceptions=True)
         if self._held and witnesses and not answered:
             self._lose()
-        elif self._held:
+        else:
             self.release()
-
-    async def _any(self, asked: Iterable[asyncio.Task[bool]], until: float) -> bool:
-        for answer in asyncio.as_completed(asked):
-            if await answer:
-                return True
-        await self._clock.sleep_until(until)
-        return False
 
     def _others(self, failing: set[str]) -> Iterable[Sentinel]:
         """Some hosts that are watched and not known to fail, one place each."""
@@ -194,6 +187,18 @@ class Guard:
 
     def _epoch(self) -> int:
         return int(self._clock.wall() * 1_000)
+
+
+async def _any(asked: Iterable[asyncio.Task[bool]], limit: asyncio.Task[None]) -> bool:
+    """Whether one of them comes to True before the limit; that none does is only known then."""
+    waiting = set(asked)
+    while not limit.done():
+        done, _ = await asyncio.wait({*waiting, limit}, return_when=asyncio.FIRST_COMPLETED)
+        ended = waiting & done
+        waiting -= ended
+        if any(task.result() for task in ended):
+            return True
+    return False
 
 
 def _place(target: str) -> Sentinel:
