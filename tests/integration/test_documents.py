@@ -16,8 +16,10 @@ import pytest
 from milkrun.alerting.kinds import CHANNELS
 from milkrun.client import Client
 from milkrun.client.httpx import Transport
+from milkrun.config.alerting import AlertingReader
 from milkrun.config.composer import Composer
 from milkrun.config.endpoints import EndpointReader
+from milkrun.config.gatus_alerts import read_alerts
 from milkrun.config.load import load
 from milkrun.config.nodes import Mapping
 from milkrun.config.problems import Report
@@ -41,17 +43,32 @@ VARIABLES = {
     "API_PASSWORD": "p",
     "API_TOKEN": "t",
     "CLIENT_SECRET": "s",
+    "SLACK_URL": "https://hooks.slack.com/services/a/b/c",
+    "PAGERDUTY_KEY": "k",
+    "PING": "p",
+    "TELEGRAM_TOKEN": "1:t",
+    "OPSGENIE_KEY": "k",
+    "NTFY_TOKEN": "t",
+    "GOTIFY_TOKEN": "t",
+    "TEAM": "a",
 }
 # What has to be there for all that it may have to be asked for.
 EVERY_SECTION = """
 endpoints:
   - client: {auth: {basic: {}, digest: {}, bearer: x}, oauth2: {}}
+    alerts: [{}]
+alerting: {channels: {}, routes: [{quiet-hours: {}, digest: {}, escalate: [{}]}], heartbeat: {}}
 client: {}
 security: {basic: {}}
 storage: {}
 web: {}
 """
-THE_USERS_OWN = ("endpoints[].headers", "endpoints[].client.resolve")
+THE_USERS_OWN = (
+    "endpoints[].headers",
+    "endpoints[].client.resolve",
+    "endpoints[].alerts[].provider-override",
+    "alerting.channels",
+)
 
 
 def blocks(document: str, language: str) -> list[str]:
@@ -65,7 +82,7 @@ def test_every_example_loads_without_a_warning(example: Path) -> None:
     assert not settings.warnings
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/quickstart.md", "docs/configuration.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/quickstart.md", "docs/configuration.md", "docs/channels.md"])
 def test_every_configuration_in_a_document_loads_without_a_warning(document: str, tmp_path: Path) -> None:
     shown = blocks(document, "yaml")
     assert shown
@@ -142,7 +159,7 @@ def test_every_failure_kind_is_documented() -> None:
 
 def keys_read(section: Section) -> Iterator[str]:
     for key in section._asked:
-        below = section._sections.get(key)
+        below = section._sections.get(key) or section._sections.get(f"{key}[0]")
         path = section.path_of(key).replace("[0]", "[]")
         yield from [path] if below is None or path in THE_USERS_OWN else keys_read(below)
 
@@ -153,7 +170,10 @@ def all_keys_read() -> Iterator[str]:
         assert isinstance(top.value, Mapping)
         section = Section(top.value, "endpoints[0]" if top.key == "endpoints" else top.key, report, {})
         if top.key == "endpoints":
+            read_alerts(section)
             EndpointReader(KINDS).read(section)
+        elif top.key == "alerting":
+            AlertingReader(CHANNELS).read(section)
         else:
             ProcessReader().read(top.key, section)
         yield from keys_read(section)
@@ -167,7 +187,7 @@ def keys_documented() -> Iterator[str]:
             place = heading[1]
         elif line.startswith("| `"):
             key = ""
-            for word in re.findall(r"`([a-z0-9.-]+)`", line.split("|")[1]):
+            for word in re.findall(r"`([a-z0-9.\[\]-]+)`", line.split("|")[1]):
                 key = f"{key.rpartition('.')[0]}{word}" if word.startswith(".") else word
                 yield f"{place}.{key}"
 
