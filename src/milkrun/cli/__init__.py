@@ -41,7 +41,7 @@ def _options(
     """Take what stands before the command."""
 
 
-for command in (serve, check, validate, demo, compare, lint, backup, restore, vacuum):
+for command in (serve, check, validate, demo, compare, lint, report, backup, restore, vacuum):
     milkrun.command()(command)
 
 

@@ -58,6 +58,14 @@ class Latency(msgspec.Struct, kw_only=True, gc=False):
     max: int = 0
     sketch: Sketch = msgspec.field(default_factory=Sketch)
 
+    def quantile(self, q: float) -> float | None:
+        """What a share `q` (0 to 1) of them lies at or below, in ms; None without any.
+
+        It is off by the sketch's ERROR at most, and never outside of what was seen.
+        """
+        value = self.sketch.quantile(q)
+        return None if value is None else min(max(value, self.min), self.max) / 1_000
+
 
 class Rollup(msgspec.Struct, kw_only=True):
     """What happened. Identity is (period, start, endpoint, location, connection); `start` is epoch ms.
@@ -166,13 +174,8 @@ def together(latencies: Iterable[Latency]) -> Latency:
 
 
 def quantile(rollups: Iterable[Rollup], phase: str, q: float) -> float | None:
-    """What a share `q` (0 to 1) of a phase's latencies lies at or below over many roll-ups, in ms; None without any.
-
-    It is off by the sketch's ERROR at most, and never outside of what was seen.
-    """
-    latency = together(rollup.phases[phase] for rollup in rollups if phase in rollup.phases)
-    value = latency.sketch.quantile(q)
-    return None if value is None else min(max(value, latency.min), latency.max) / 1_000
+    """What a share `q` (0 to 1) of a phase's latencies lies at or below over many roll-ups, in ms; None without any."""
+    return together(rollup.phases[phase] for rollup in rollups if phase in rollup.phases).quantile(q)
 
 
 def uptime(rollups: Iterable[Rollup]) -> float | None:

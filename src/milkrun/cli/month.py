@@ -1,0 +1,142 @@
+"""`milkrun report`: what was promised for a month, and what was kept."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from milkrun.cli.refusal import refuse
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from milkrun.cli.month_gathering import Wanted
+    from milkrun.config.settings import Settings
+    from milkrun.core.report import Report
+    from milkrun.store.protocol import Known, Store
+
+
+class Format(StrEnum):
+    """What a report is written as."""
+
+    TEXT = "text"
+    HTML = "html"
+    CSV = "csv"
+    JSON = "json"
+
+
+def report(
+    month: Annotated[str, typer.Option(metavar="YYYY-MM", help="Which month.  [default: the last whole one]")] = "",
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE|DIR", help="The configuration, for targets and where history is.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(metavar="DIR", help="Where history is kept.  [default: data]")] = None,
+    database: Annotated[str | None, typer.Option(metavar="URL", help="The PostgreSQL that history is kept in.")] = None,
+    group: Annotated[
+        list[str] | None, typer.Option(metavar="GROUP", help="Only this group; * is any run of characters.")
+    ] = None,
+    form: Annotated[
+        Format | None, typer.Option("--format", help="What to write.  [default: as --output is called, else text]")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write to a file instead.")] = None,
+    timezone: Annotated[str, typer.Option(metavar="ZONE", help="Whose month, such as Europe/Berlin.")] = "UTC",
+) -> None:
+    """Report on a month: availability, targets, budgets, downtime, incidents and latencies.
+
+    A server may be running: history is only read.
+    """
+    from milkrun.cli.stored import settings_of
+
+    wanted = _wanted(month, timezone, tuple(group or ()))
+    settings = settings_of(config, data, database)
+    _write(_gathered(settings, wanted), form or _form_of(output), output)
+
+
+def _wanted(month: str, timezone: str, groups: tuple[str, ...]) -> "Wanted":
+    from milkrun.cli.month_gathering import Wanted
+    from milkrun.clock import SystemClock
+    from milkrun.core.months import month_of, parse_month
+
+    zone, now = _zone(timezone), int(SystemClock().wall() * 1_000)
+    this = month_of(now, zone)
+    chosen = parse_month(month) if month else this.step(-1)
+    if chosen is None:
+        refuse(f"milkrun: --month {month!r}: expected a year and a month, such as {this}")
+    if chosen > this:
+        refuse(f"milkrun: --month {chosen}: {chosen.name} has not begun; this month is {this}")
+    return Wanted(
+        title=chosen.name if chosen < this else f"{chosen.name} so far",
+        zone=timezone,
+        since=chosen.begin(zone),
+        until=min(chosen.end(zone), now),
+        made=now,
+        groups=groups,
+    )
+
+
+def _zone(name: str) -> "ZoneInfo":
+    from difflib import get_close_matches
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        near = get_close_matches(name, available_timezones(), n=1)
+        refuse(f"milkrun: --timezone {name!r}: unknown, {f'perhaps {near[0]}' if near else 'expected Europe/Berlin'}")
+
+
+def _gathered(settings: "Settings", wanted: "Wanted") -> "Report":
+    from milkrun.cli.month_gathering import gather, in_groups
+    from milkrun.cli.progress import progress
+    from milkrun.cli.stored import read_store
+
+    async def work(store: "Store") -> "Report":
+        known = await store.known()
+        if not known:
+            refuse("milkrun: nothing has been monitored yet: there is no history to report on")
+        chosen = in_groups(known, wanted.groups)
+        if not chosen:
+            refuse(f"milkrun: --group: no endpoint is in {', '.join(wanted.groups)}; {_groups(known)}")
+        with progress(len(chosen), what="reading") as step:
+            return await gather(store, settings, wanted, step)
+
+    found = read_store(settings, work)
+    if not found.endpoints:
+        refuse(f"milkrun: there is no history of {wanted.title}; `milkrun report --month` takes another month")
+    return found
+
+
+def _groups(known: "list[Known]") -> str:
+    names = sorted({one.group for one in known})
+    return f"there are {', '.join(names[:10])}{' and others' if len(names) > 10 else ''}"
+
+
+def _form_of(output: Path | None) -> Format:
+    """What a file's name asks for; text where it asks for nothing known."""
+    suffix = "" if output is None else output.suffix.removeprefix(".").lower()
+    return Format(suffix) if suffix in set(Format) else Format.TEXT
+
+
+def _write(found: "Report", form: Format, path: Path | None) -> None:
+    if form is Format.TEXT and path is None:
+        from milkrun.cli.month_text import print_report
+        from milkrun.cli.terminal import console
+
+        print_report(console(), found)
+        return
+    from milkrun.cli.output import output
+
+    with output(path) as stream:
+        stream.write(_encoded(found, form))
+
+
+def _encoded(found: "Report", form: Format) -> bytes:
+    from milkrun.cli import month_page, month_records, month_text
+
+    return {
+        Format.TEXT: month_text.as_text,
+        Format.HTML: month_page.as_html,
+        Format.CSV: month_records.as_csv,
+        Format.JSON: month_records.as_json,
+    }[form](found)
