@@ -6,13 +6,17 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 import structlog
 import uvloop
 
+from milkrun.alerting.delivery import Deliveries
+from milkrun.alerting.heartbeat import Pulse
 from milkrun.alerting.kinds import CHANNELS
+from milkrun.alerting.planner import Planner
 from milkrun.client import Client, Descriptors, UsageError, raise_limit
 from milkrun.clock import Clock, SystemClock
 from milkrun.config.problems import ConfigError
@@ -40,6 +44,10 @@ log = structlog.get_logger(__name__)
 # Descriptors that are not connections of checks: the database, the listener and its browsers, resolvers, files.
 RESERVE = 200
 WEB_STOPS = 1.5
+# Deliveries under way have a second to end, and another for what they came to to be written down.
+DELIVERIES_STOP = 2.5
+# The heartbeat rests on what the check loop says of itself so often (s).
+PULSE = 1.0
 # Seconds after which most endpoints have been visited once, so that their connections are open.
 FIRST_ROUND = 60.0
 # The interpreter's collections, by generation: often and small. What is cold in memory takes up to a microsecond an
@@ -56,7 +64,7 @@ def serve(settings: Settings, *, announce: Callable[[str], None], paths: Sequenc
     """Monitor, and serve the pages, until SIGTERM or SIGINT; returns the process's exit status.
 
     `announce` is told, in one line, where the pages are. `paths` are the configuration the settings came from: on
-    SIGHUP its endpoints are read again, and only what changed is touched. Raises StartError.
+    SIGHUP its endpoints, channels and routes are read again, and only what changed is touched. Raises StartError.
     """
     reason = refusal(settings.web)
     if reason is not None:
@@ -102,19 +110,28 @@ async def _serve(settings: Settings, announce: Callable[[str], None], paths: Seq
         stack.callback(live.close)
         web = _bound(settings, store, live, clock.wall())
         stack.push_async_callback(asyncio.to_thread, web.stop, WEB_STOPS)
+        deliveries = _deliveries(settings, store, clock, web.url)
+        stack.push_async_callback(asyncio.to_thread, deliveries.stop, DELIVERIES_STOP)
         source = FileSource(settings, paths, KINDS, CHANNELS)
         changes = source.changes()
         with _needed():
-            monitor = await _monitor(settings, clock, store, live, client)
+            planner = Planner(settings.alerting.routes, await store.firings())
+            monitor = await _monitor(settings, clock, store, live, client, planner)
             await monitor.begin((await anext(changes)).added)
+            await asyncio.to_thread(deliveries.start)
         _keep_the_loop_free()
         await asyncio.to_thread(web.start)
         announce(_greeting(len(settings.endpoints), web.url))
         async with asyncio.TaskGroup() as group:
             group.create_task(monitor.follow(changes), name="endpoints")
-            reloading = group.create_task(_reload(source, hangup, paths), name="reload")
+            take_over = partial(_take_over, planner, monitor, deliveries)
+            aside = [
+                group.create_task(_reload(source, hangup, paths, take_over), name="reload"),
+                group.create_task(_feel(monitor, clock, deliveries), name="pulse"),
+            ]
             await monitor.run(stopping)
-            reloading.cancel()
+            for task in aside:
+                task.cancel()
             source.close()
 
 
@@ -158,7 +175,34 @@ def _bound(settings: Settings, store: SqlStore, live: Live, started: float) -> W
     return web
 
 
-async def _monitor(settings: Settings, clock: Clock, store: Store, live: Live, client: Client) -> Monitor:
+def _deliveries(settings: Settings, store: SqlStore, clock: Clock, url: str) -> Deliveries:
+    """What delivers, told by the store of every message that was committed. `url` is where the pages are."""
+    public = settings.web.url or url.rstrip("/")
+    deliveries = Deliveries(settings.alerting, outbox=store, kinds=CHANNELS, url=public, clock=clock)
+    store.listen(deliveries.wake)
+    return deliveries
+
+
+def _take_over(planner: Planner, monitor: Monitor, deliveries: Deliveries, settings: Settings) -> None:
+    """Go by other routes and channels from now on."""
+    planner.use(settings.alerting.routes)
+    monitor.pipeline.forget_rules()
+    deliveries.use(settings.alerting)
+
+
+async def _feel(monitor: Monitor, clock: Clock, deliveries: Deliveries) -> None:
+    """Say every second, from the check loop, that it lives and how far it has come."""
+    while True:
+        runner = monitor.runner
+        error = monitor.pipeline.vitals()["error"]
+        done = runner.done + runner.skipped
+        deliveries.feel(Pulse(at=clock.now(), due=runner.due, done=done, error=str(error) if error else None))
+        await clock.sleep_until(clock.now() + PULSE)
+
+
+async def _monitor(
+    settings: Settings, clock: Clock, store: Store, live: Live, client: Client, planner: Planner
+) -> Monitor:
     """The monitor, gone on from where the store says the last run stopped."""
     lag = LagMeter(clock)
     return Monitor(
@@ -171,6 +215,7 @@ async def _monitor(settings: Settings, clock: Clock, store: Store, live: Live, c
         remembered=await remember(store),
         location=settings.location,
         storage=settings.storage,
+        planner=planner,
     )
 
 
@@ -196,8 +241,10 @@ def _keep_the_loop_free() -> None:
     sys.setswitchinterval(SWITCH_INTERVAL)
 
 
-async def _reload(source: FileSource, hangup: asyncio.Event, paths: Sequence[Path]) -> None:
-    """Read the endpoints again at every hangup; a configuration with errors changes nothing."""
+async def _reload(
+    source: FileSource, hangup: asyncio.Event, paths: Sequence[Path], take_over: Callable[[Settings], None]
+) -> None:
+    """Read the configuration again at every hangup; one with errors changes nothing."""
     while True:
         await hangup.wait()
         hangup.clear()
@@ -210,6 +257,7 @@ async def _reload(source: FileSource, hangup: asyncio.Event, paths: Sequence[Pat
             for problem in err.problems:
                 log.warning("configuration not taken over", problem=str(problem))
         else:
+            take_over(settings)
             log.info("configuration read again", endpoints=len(settings.endpoints))
 
 

@@ -221,6 +221,13 @@ async def test_attempts_are_kept_newest_first_and_counted(outbox: SqlStore) -> N
     assert (pager.arrived, pager.refused, pager.last) == (0, 0, None)
 
 
+async def test_an_attempt_at_no_message_is_written_down_like_others(outbox: SqlStore) -> None:
+    beat = Attempt(channel="heartbeat", at=START, took=0.1, messages=0, error="not heard: HTTP 500")
+    await outbox.record(beat)
+    assert await outbox.attempts("heartbeat", limit=1) == [beat]
+    assert [state.channel for state in await outbox.channels()] == ["heartbeat", "ops", "pager"]
+
+
 async def test_an_end_goes_to_where_the_beginning_went_and_nowhere_else(outbox: SqlStore) -> None:
     await told(outbox, a_message())
     await put(outbox, a_message(Purpose.RESOLVE, at=LATER), a_message(Purpose.RESOLVE, at=LATER, channel="pager"))

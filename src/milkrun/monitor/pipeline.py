@@ -72,6 +72,10 @@ class Pipeline:
         self._standing.retire(endpoint, at)
         self.notices.retire(endpoint, at)
 
+    def forget_rules(self) -> None:
+        """Work every endpoint's rules out anew: what routes ask for has changed."""
+        self._standing.forget_rules()
+
     def gap(self, gap: Gap) -> None:
         """Keep a stretch of time in which nothing was checked."""
         self._backlog.pending.gaps[gap.began] = gap

@@ -52,6 +52,10 @@ class Standing:
         told = self._step(registered.id, before, after, result.slot)
         return told or change is not None
 
+    def forget_rules(self) -> None:
+        """Work every endpoint's rules out anew: what routes ask for has changed."""
+        self._rules.clear()
+
     def retire(self, endpoint: int, at: int) -> None:
         """Forget a removed endpoint's streaks, and close its incident: what nobody watches is not down."""
         before = self._states.get(endpoint, NEW)
@@ -87,7 +91,8 @@ class Standing:
 
     def _plan(self, endpoint: int, before: EndpointState, after: EndpointState, at: int) -> bool:
         registered = self._registered.get(endpoint)
-        if registered is None:  # gone since the last start, and with it all that a message could say of it
+        # One that goes has no streak to end what was told of it, one that went before this start not even a name.
+        if registered is None or after is NEW:
             plan = self._planner.retire(endpoint, at)
         else:
             plan = self._planner.plan(registered, before, after, at)

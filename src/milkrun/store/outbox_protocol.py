@@ -102,6 +102,9 @@ class Outbox(Protocol):
     async def give_up(self, claim: Claim, attempt: Attempt, *, disable: bool) -> None:
         """They are failed, for good; with `disable` the channel takes no more until `enable`."""
 
+    async def record(self, attempt: Attempt) -> None:
+        """Write down an attempt at something that is no message: a test, a heartbeat."""
+
     async def enable(self, channel: str) -> None:
         """Let a disabled channel take messages again; those that failed with it wait again."""
 

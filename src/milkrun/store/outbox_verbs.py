@@ -51,6 +51,10 @@ class OutboxVerbs(Threads):
         """They are failed."""
         await self._change(partial(outbox_claims.give_up, claimed=claim, attempt=attempt, disable=disable))
 
+    async def record(self, attempt: Attempt) -> None:
+        """Write down an attempt that was at no message."""
+        await self._change(partial(outbox_claims.log_attempt, attempt=attempt))
+
     async def enable(self, channel: str) -> None:
         """Let a disabled channel take messages again."""
         await self._change(partial(outbox_channels.enable, channel=channel))
