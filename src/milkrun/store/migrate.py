@@ -24,8 +24,10 @@ def migrate(connection: Connection, name: str) -> None:
             _create(connection)
             return
         revision = _revision(connection, name)
+        if revision is not None and revision > NEWEST:
+            raise _newer(revision, name)
         if revision != NEWEST:
-            _upgrade(connection, revision, name)
+            step_up(connection, NEWEST)
 
 
 def check(connection: Connection, name: str, *, older: bool) -> None:
@@ -66,9 +68,8 @@ def _create(connection: Connection) -> None:
     connection.execute(insert(_alembic_version).values(version_num=NEWEST))
 
 
-def _upgrade(connection: Connection, revision: str | None, name: str) -> None:
-    if revision is not None and revision > NEWEST:
-        raise _newer(revision, name)
+def step_up(connection: Connection, revision: str) -> None:
+    """Take the steps up to a revision, in the caller's transaction."""
     # Imported here, for it costs 12 MB of memory and hardly a start needs it.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -77,4 +78,4 @@ def _upgrade(connection: Connection, revision: str | None, name: str) -> None:
     config.set_main_option("script_location", "milkrun.store:migrations")
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)

@@ -37,7 +37,7 @@ def everything(connection: Connection, since: int, until: int, *, backwards: boo
     """All endpoints' rows in pieces, oldest first, or newest first."""
     order = [column.desc() if backwards else column.asc() for column in schema.result.primary_key]
     statement = select(schema.result).where(_result.slot >= since, _result.slot < until).order_by(*order)
-    for part in connection.execution_options(yield_per=FETCHED).execute(statement).partitions():
+    for part in connection.execute(statement, execution_options={"yield_per": FETCHED}).partitions():
         yield [line_of(tuple(row)) for row in part]
 
 

@@ -35,7 +35,7 @@ def empty(connection: Connection) -> None:
 
 def read(connection: Connection, table: Table) -> Iterator[Rows]:
     """A table's rows, some at a time, in no order."""
-    for part in connection.execution_options(yield_per=AT_ONCE).execute(select(table)).partitions():
+    for part in connection.execute(select(table), execution_options={"yield_per": AT_ONCE}).partitions():
         yield [tuple(row) for row in part]
 
 

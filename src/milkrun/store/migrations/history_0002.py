@@ -18,7 +18,8 @@ from milkrun.core.slots import phase
 from milkrun.store.dialect import insert_once, is_postgres
 
 HOUR = 3_600_000
-AT_ONCE = 5_000
+# Of the statement, not of the connection: that one also writes.
+_IN_PIECES = {"yield_per": 5_000}
 
 _OUTCOMES = ("up", "degraded", "down", "unknown")
 _CONNECTIONS = ("warm", "cold", None)
@@ -45,7 +46,7 @@ def _result() -> None:
         op.rename_table("result", "old_result")
     new, offbeat = _new_result(), _offbeat()
     scenes, beats = _Scenes(bind), _beats(bind)
-    old = bind.execution_options(yield_per=AT_ONCE).execute(sa.text("SELECT * FROM old_result ORDER BY slot"))
+    old = bind.execute(sa.text("SELECT * FROM old_result ORDER BY slot"), execution_options=_IN_PIECES)
     for part in old.mappings().partitions():
         insert_once(bind, new, [_row(row, scenes.of(row)) for row in part])
         insert_once(bind, offbeat, sorted(_off(part, beats)))
@@ -188,7 +189,7 @@ def _rollup() -> None:
     if last is None:
         return
     location = _location(bind)
-    tallies = bind.execution_options(yield_per=AT_ONCE).execute(sa.text("SELECT * FROM tally")).mappings()
+    tallies = bind.execute(sa.text("SELECT * FROM tally"), execution_options=_IN_PIECES).mappings()
     for part in tallies.partitions():
         # The last hour may go on: as five minutes of its own it will be merged with what comes yet.
         insert_once(bind, new, [row for old in part for row in _rollups(old, int(old["hour"] < last), location)])
