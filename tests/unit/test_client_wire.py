@@ -184,3 +184,14 @@ def test_whatever_comes_is_a_response_or_a_request_error(text: bytes, head_only:
     with contextlib.suppress(RequestError):
         if made.feed(b"HTTP/1.1 " + text) or made.end():
             assert made.take().status >= 200
+
+
+@pytest.mark.parametrize("cut", [0, 60, 4_000], ids=["whole", "early", "late"])
+def test_of_an_errors_drained_body_the_beginning_is_kept_and_of_any_other_nothing(cut: int) -> None:
+    body = bytes(range(256)) * 40
+    text = b"HTTP/1.1 503 No\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    pieces = [text[:cut], text[cut:9_000], text[9_000:]] if cut else [text]
+    received = read(parser(cap=20_000, drain=True), *pieces)
+    assert (received.body, received.size, received.excerpt) == (b"", len(body), body[:4_096])
+    assert read(parser(cap=20_000), *pieces).excerpt == b""
+    assert read(parser(drain=True), OK[:-2], OK[-2:]).excerpt == read(parser(drain=True), OK).excerpt == b""

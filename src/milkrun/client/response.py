@@ -90,6 +90,13 @@ class Response(Opening, msgspec.Struct, gc=False):
         return self._headers
 
     @property
+    def beginning(self) -> bytes:
+        """The body, or what was kept of a drained one: its beginning, where the status is an error's."""
+        if self.body or "content-encoding" in self.headers:
+            return self.body
+        return self.received.excerpt
+
+    @property
     def bytes_received(self) -> int:
         """The size of the body as it was received, codings still on."""
         return self.received.size

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Protocol
 
 import msgspec
 
@@ -57,6 +58,18 @@ class Tls(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     chain_not_after: float | None = None
 
 
+class Answer(Protocol):
+    """What only the evidence of an incident needs of an answer, read when it is asked for."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The header fields."""
+
+    @property
+    def beginning(self) -> bytes:
+        """The body, or as much of it as was kept."""
+
+
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
     """Everything one execution of a check saw. Times: `started` and `ended` are epoch seconds."""
 
@@ -71,6 +84,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     tls: Tls | None = None
     headers: Mapping[str, str] | None = None
     body: bytes | None = None
+    answer: Answer | None = None
     warnings: tuple[str, ...] = ()
     failure: Failure | None = None
     lag: float = 0.0

@@ -1,6 +1,7 @@
 """The http kind: its options, and how a configuration gives them."""
 
 import re
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
 import msgspec
@@ -10,6 +11,7 @@ from milkrun.client.request import FRAMING, LINE_BREAK, TOKEN
 from milkrun.client.url import Url, parse_url
 from milkrun.config.kind import Reading
 from milkrun.config.section import Section, Words
+from milkrun.core.masking import is_secret
 from milkrun.probes.credentials import Credentials, read_credentials, secrets_of
 from milkrun.probes.secrets import hidden_forms, url_secrets
 from milkrun.probes.way import Way, read_way
@@ -67,7 +69,7 @@ class HttpKind:
         headers = read_headers(endpoint.section("headers"))
         options = HttpOptions(
             url=endpoint.text("url"),
-            secrets=_secrets(address, way, credentials),
+            secrets=_secrets(address, way, credentials, _sent(endpoint)),
             method=_method(endpoint),
             headers=headers,
             body=_body(endpoint),
@@ -107,9 +109,22 @@ def _shown(words: Words, url: Url) -> str:
     return f"{url.origin.scheme}://{url.origin.authority}{'/' if at is None else rest[at.start() :]}"
 
 
-def _secrets(address: tuple[Words, Url] | None, way: Way, credentials: Credentials | None) -> tuple[str, ...]:
+def _secrets(
+    address: tuple[Words, Url] | None, way: Way, credentials: Credentials | None, sent: Iterable[str]
+) -> tuple[str, ...]:
     of_url = () if address is None else url_secrets(*address)
-    return hidden_forms((*of_url, *way.secrets, *secrets_of(credentials)))
+    return hidden_forms((*of_url, *way.secrets, *secrets_of(credentials), *sent))
+
+
+def _sent(endpoint: Section) -> Iterator[str]:
+    """Secrets in headers and body, which a server may send back: variables' values, and headers that are secret."""
+    body = endpoint.words("body")
+    if body is not None:
+        yield from body.secrets
+    for name, words in endpoint.section("headers").pairs():
+        yield from words.secrets
+        if is_secret(name):
+            yield words.text.rpartition(" ")[2]
 
 
 def _method(endpoint: Section) -> str:

@@ -96,6 +96,7 @@ class HttpProbe:
             tls=self._session(connection.tls),
             headers=response.headers if self._needs_headers else None,
             body=response.body,
+            answer=response,
             warnings=response.warnings,
             lag=self._lag_since(began),
             timeout=self._timeout,

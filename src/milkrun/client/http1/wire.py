@@ -28,6 +28,9 @@ _LANDMARK = re.compile(
     rb"\n(?:\r\n|([CcKkTt](?:[Oo][Nn][Tt][Ee][Nn][Tt]-[Ee]|[Ee][Ee][Pp]-|"
     rb"[Rr][Aa][Nn][Ss][Ff][Ee][Rr]-(?!Encoding: chunked\r))))"
 )
+# From this status on, the beginning of a drained body is kept: so much of it, in bytes.
+_ERRORS = 400
+EXCERPT = 4_096
 # How nearly every response starts, and the status that says.
 _PLAIN = {b"HTTP/1.1 %d" % status: status for status in range(200, 600)}
 
@@ -43,6 +46,7 @@ class Received(msgspec.Struct, gc=False):
         keep: whether the connection may serve another exchange.
         notable: whether the head has fields that concern the client itself, beyond those of framing.
         warnings: what was read although it should not have been sent so.
+        excerpt: the beginning of a drained body, where the status is an error's.
     """
 
     status: int
@@ -52,6 +56,7 @@ class Received(msgspec.Struct, gc=False):
     keep: bool
     notable: bool
     warnings: tuple[str, ...]
+    excerpt: bytes = b""
 
     @property
     def version(self) -> str:
@@ -165,6 +170,9 @@ class ResponseParser:
             if self._size > self._cap:
                 self._give_up()
         self._head, self._warnings = b"", ()
+        if self._drain and self._status >= _ERRORS:
+            return Received(self._status, head, b"", self._size, self._keep and self._begun == 1,
+                            self._notable, warnings, body[:EXCERPT])  # fmt: skip
         return Received(self._status, head, b"" if self._drain else body, self._size, self._keep and self._begun == 1,
                         self._notable, warnings)  # fmt: skip
 
@@ -263,6 +271,8 @@ class ResponseParser:
             self._body = bytearray()
         if not self._drain:
             self._body += piece
+        elif self._status >= _ERRORS:
+            self._body += piece[: EXCERPT - len(self._body)]
 
     def _pour(self) -> bytes:
         piece = b"".join(self._chunks)
