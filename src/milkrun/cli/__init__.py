@@ -6,6 +6,7 @@ from milkrun.cli.backup import backup
 from milkrun.cli.check import check
 from milkrun.cli.compare import compare
 from milkrun.cli.demo import demo
+from milkrun.cli.export import export
 from milkrun.cli.lint import lint
 from milkrun.cli.month import report
 from milkrun.cli.restore import restore
@@ -43,6 +44,7 @@ def _options(
 
 for command in (serve, check, validate, demo, compare, lint, report, backup, restore, vacuum):
     milkrun.command()(command)
+milkrun.add_typer(export)
 
 
 def main() -> None:

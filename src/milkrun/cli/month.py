@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from milkrun.cli.refusal import refuse
+from milkrun.cli.storage import Config, Data, Database
 
 if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
     from milkrun.cli.month_gathering import Wanted
     from milkrun.config.settings import Settings
     from milkrun.core.report import Report
@@ -28,11 +27,6 @@ class Format(StrEnum):
 
 def report(
     month: Annotated[str, typer.Option(metavar="YYYY-MM", help="Which month.  [default: the last whole one]")] = "",
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE|DIR", help="The configuration, for targets and where history is.")
-    ] = None,
-    data: Annotated[Path | None, typer.Option(metavar="DIR", help="Where history is kept.  [default: data]")] = None,
-    database: Annotated[str | None, typer.Option(metavar="URL", help="The PostgreSQL that history is kept in.")] = None,
     group: Annotated[
         list[str] | None, typer.Option(metavar="GROUP", help="Only this group; * is any run of characters.")
     ] = None,
@@ -41,6 +35,9 @@ def report(
     ] = None,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write to a file instead.")] = None,
     timezone: Annotated[str, typer.Option(metavar="ZONE", help="Whose month, such as Europe/Berlin.")] = "UTC",
+    config: Config = None,
+    data: Data = None,
+    database: Database = None,
 ) -> None:
     """Report on a month: availability, targets, budgets, downtime, incidents and latencies.
 
@@ -55,10 +52,11 @@ def report(
 
 def _wanted(month: str, timezone: str, groups: tuple[str, ...]) -> "Wanted":
     from milkrun.cli.month_gathering import Wanted
+    from milkrun.cli.zones import zone_or_refuse
     from milkrun.clock import SystemClock
     from milkrun.core.months import month_of, parse_month
 
-    zone, now = _zone(timezone), int(SystemClock().wall() * 1_000)
+    zone, now = zone_or_refuse(timezone), int(SystemClock().wall() * 1_000)
     this = month_of(now, zone)
     chosen = parse_month(month) if month else this.step(-1)
     if chosen is None:
@@ -73,17 +71,6 @@ def _wanted(month: str, timezone: str, groups: tuple[str, ...]) -> "Wanted":
         made=now,
         groups=groups,
     )
-
-
-def _zone(name: str) -> "ZoneInfo":
-    from difflib import get_close_matches
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
-
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        near = get_close_matches(name, available_timezones(), n=1)
-        refuse(f"milkrun: --timezone {name!r}: unknown, {f'perhaps {near[0]}' if near else 'expected Europe/Berlin'}")
 
 
 def _gathered(settings: "Settings", wanted: "Wanted") -> "Report":

@@ -6,18 +6,17 @@ from pathlib import Path
 from typing import TypeVar
 
 from milkrun.cli.configuration import read_or_refuse
-from milkrun.cli.refusal import refuse
-from milkrun.cli.serve import overridden
+from milkrun.cli.storage import stored, told
 from milkrun.config.settings import Settings
 from milkrun.store.opening import database_of, open_store
-from milkrun.store.protocol import Store, StoreError
+from milkrun.store.protocol import Store
 
 T = TypeVar("T")
 
 
 def settings_of(config: Path | None, data: Path | None, database: str | None) -> Settings:
     """What the configuration, if there is one, and the command line say together."""
-    return overridden(read_or_refuse([config] if config else []), data=data, database=database)
+    return stored(read_or_refuse([config] if config else []), data=data, database=database)
 
 
 def read_store(settings: Settings, work: Callable[[Store], Awaitable[T]]) -> T:
@@ -30,7 +29,5 @@ def read_store(settings: Settings, work: Callable[[Store], Awaitable[T]]) -> T:
         finally:
             await store.close()
 
-    try:
+    with told():
         return asyncio.run(reading())
-    except StoreError as err:
-        refuse(f"milkrun: {err}")

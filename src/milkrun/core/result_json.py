@@ -1,16 +1,35 @@
 """One result as JSON: what `check --json` prints, the API returns and the live stream carries."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
-from milkrun.core.endpoint import Endpoint
 from milkrun.core.observation import Timings, Tls
 from milkrun.core.result import Result
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def result_json(endpoint: Endpoint, result: Result) -> dict[str, Any]:
+class Named(Protocol):
+    """Whose result it is: a configured endpoint, or one that a store knows of."""
+
+    @property
+    def key(self) -> str:
+        """What tells it from all others."""
+
+    @property
+    def group(self) -> str:
+        """The group it is in, or nothing."""
+
+    @property
+    def name(self) -> str:
+        """Its name in that group."""
+
+    @property
+    def target(self) -> str:
+        """The URL as a person is shown it."""
+
+
+def result_json(endpoint: Named, result: Result) -> dict[str, Any]:
     """The public shape of one result; parts that did not happen are None."""
     failure, http = result.failure, result.http
     return {
