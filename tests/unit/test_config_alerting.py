@@ -5,6 +5,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from rich.pretty import pretty_repr
 
 from milkrun.alerting.kinds import CHANNELS as CHANNEL_KINDS
 from milkrun.config.load import load
@@ -235,7 +236,8 @@ def test_nothing_secret_is_in_the_settings_words_nor_in_what_is_said_of_mistakes
     """
     settings = configured.load(text, S="hunter2-hunter2")
     assert len(settings.alerting.channels) == 8
-    assert "hunter2" not in repr(settings)
+    assert "hunter2" not in repr(settings) + pretty_repr(settings)
+    assert "hunter2" not in "".join(repr(channel.options) for channel in settings.alerting.channels)
     wrong = text.replace("https://h/${S}", "ftp//${S} ${S}").replace("json://", "jsn://").replace("sh,", '"${S}",')
     problems = configured.problems(wrong, S="hunter2-hunter2")
     assert len(problems) == 4

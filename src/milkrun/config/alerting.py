@@ -67,8 +67,9 @@ class AlertingReader:
             return
         reader = RouteReader([*self._own, *(channel.name for channel in self.gatus.channels)])
         self._routes = [(reader.read(item, index), item) for index, item in enumerate(section.sections("routes"))]
-        for name in self._own.keys() - reader.used:
-            channels.warning(name, "no route leads to this channel")
+        for name in self._own:
+            if name not in reader.used:
+                channels.warning(name, "no route leads to this channel")
 
 
 def read_heartbeat(section: Section) -> HeartbeatSettings | None:

@@ -38,17 +38,14 @@ class Threads:
         return await asyncio.wrap_future(future)
 
     def _run(self, function: Callable[[], T], future: "Future[T]") -> None:
-        try:
-            if future.set_running_or_notify_cancel():
-                _settle(future, function)
-        finally:
+        if not future.set_running_or_notify_cancel():
             self._places.release()
-
-
-def _settle(future: "Future[T]", function: Callable[[], T]) -> None:
-    try:
-        result = function()
-    except BaseException as err:  # noqa: BLE001 - not swallowed: it is raised where the call is awaited
-        future.set_exception(err)
-    else:
-        future.set_result(result)
+            return
+        try:
+            result = function()
+        except BaseException as err:  # noqa: BLE001 - not swallowed: it is raised where the call is awaited
+            self._places.release()
+            future.set_exception(err)
+        else:
+            self._places.release()  # first: whoever awaits it may call again at once
+            future.set_result(result)
