@@ -2,6 +2,7 @@
 
 import typer
 
+from milkrun.cli.alert import alert
 from milkrun.cli.backup import backup
 from milkrun.cli.check import check
 from milkrun.cli.compare import compare
@@ -44,6 +45,7 @@ def _options(
 
 for command in (serve, check, validate, demo, compare, lint, report, backup, restore, vacuum):
     milkrun.command()(command)
+milkrun.add_typer(alert, name="alert")
 milkrun.add_typer(export)
 
 
