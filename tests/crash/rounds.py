@@ -6,7 +6,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -54,7 +54,7 @@ class Played(msgspec.Struct, frozen=True, kw_only=True):
 
 
 # What goes on beside the kills, such as a disk that fills up. When the event is set it puts all right, and ends.
-Trouble = Callable[[asyncio.Event], Awaitable[None]]
+Trouble = Callable[[asyncio.Event], Coroutine[None, None, None]]
 
 
 async def play(

@@ -7,7 +7,7 @@ import msgspec
 
 from milkrun.core.incident import Incident
 from milkrun.core.result import Result
-from milkrun.core.rollup import Period, Rollup, fold
+from milkrun.core.rollup import Period, Rollup, roll_up
 from milkrun.store.protocol import Store
 from tests.crash.plan import Outage, Plan, outages
 from tests.crash.rounds import Life, Played
@@ -155,22 +155,9 @@ async def _against_rollups(store: Store, results: dict[int, list[Result]]) -> It
 
 def _count(results: dict[int, list[Result]]) -> Iterable[Rollup]:
     """Count the last attempt of every slot, from results alone."""
-    found: dict[tuple[object, ...], Rollup] = {}
     for of_endpoint in results.values():
         last = {(result.slot, result.location): result for result in of_endpoint}
-        for result in last.values():
-            start = Period.FIVE_MINUTES.begin(result.slot)
-            identity = (start, result.endpoint, result.location, result.connection)
-            if identity not in found:
-                found[identity] = Rollup(
-                    period=Period.FIVE_MINUTES,
-                    start=start,
-                    endpoint=result.endpoint,
-                    location=result.location,
-                    connection=result.connection,
-                )
-            fold(found[identity], result)
-    return found.values()
+        yield from roll_up(Period.FIVE_MINUTES, last.values())
 
 
 def _identity(rollup: Rollup) -> tuple[object, ...]:
