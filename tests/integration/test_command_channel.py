@@ -5,9 +5,11 @@ import json
 import os
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from milkrun.alerting.channel import DeliveryError, PermanentError, TransientError
 from milkrun.alerting.channels.captured import KEPT
@@ -184,12 +186,14 @@ else:
     os.kill(left, 9)
 
 
-def test_it_runs_on_the_loop_of_another_thread() -> None:
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_it_runs_on_the_loop_of_another_thread(new_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
     """The outbox's workers have a thread and a loop of their own; ends of processes are told to the main one."""
     ends: list[int] = []
 
     def work() -> None:
-        asyncio.run(python("").deliver(a_letter()))
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(python("").deliver(a_letter()))
         ends.append(0)
 
     thread = threading.Thread(target=work)

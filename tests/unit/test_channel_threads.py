@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -43,7 +44,7 @@ async def test_a_call_that_nobody_waits_for_any_more_before_it_began_is_left_out
     threads, called = Threads(1, "calls"), threading.Event()
     waiting: list[threading.Thread] = []
     with monkeypatch.context() as slow:
-        slow.setattr(threading.Thread, "start", waiting.append)
+        slow.setattr(threading.Thread, "start", _starting_later(waiting))
         call = asyncio.ensure_future(threads.call(called.set))
         assert await until(lambda: bool(waiting))
         call.cancel()
@@ -61,6 +62,13 @@ async def test_a_system_without_threads_is_told_and_takes_no_place(monkeypatch: 
         with pytest.raises(AllBusyError):
             await threads.call(int)
     assert await threads.call(int) == 0
+
+
+def _starting_later(waiting: list[threading.Thread]) -> Callable[[threading.Thread], None]:
+    def start(thread: threading.Thread) -> None:
+        waiting.append(thread)
+
+    return start
 
 
 def _refuse(_: threading.Thread) -> None:
