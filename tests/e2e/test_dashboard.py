@@ -7,10 +7,13 @@ import pytest
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
 from tools.chromium import NAMES
 
+from milkrun.alerting import links
+from milkrun.core.incident import Exhibit, Incident
 from milkrun.core.outcome import Outcome
 from milkrun.core.state import EndpointState
 from milkrun.store.protocol import Batch
 from tests.support.browsing import served
+from tests.support.postbox import SECRET
 from tests.support.scene import REFUSED, Scene, result
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
@@ -47,12 +50,28 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     assert complaints == []
 
 
-async def a_scene(count: int = 10, *, broken: float = 0.0) -> Scene:
+async def a_scene(count: int = 10, *, broken: float = 0.0, days: int = 1) -> Scene:
     scene = Scene()
     await scene.add(count)
-    await scene.play(turns=30, broken=broken, days=1)
+    await scene.play(turns=30, broken=broken, days=days)
     scene.tell_vitals()
     return scene
+
+
+async def an_outage(scene: Scene) -> Incident:
+    """An open one of the first endpoint, with its evidence."""
+    registered = scene.registered[0]
+    one = Incident(
+        endpoint=registered.id,
+        opened=scene.now - 60_000,
+        closed=None,
+        state=Outcome.DOWN,
+        cause="connect/refused: nothing listens on 10.0.0.7:443",
+        layer="connect",
+    )
+    evidence = result(registered, one.opened, outcome=Outcome.DOWN, failure=REFUSED)
+    await scene.store.write(Batch(incidents=[one], exhibits=[Exhibit(incident=one.key, result=evidence)]))
+    return one
 
 
 def down(scene: Scene, place: int) -> None:
@@ -104,7 +123,7 @@ async def test_keys_search_move_open_and_go(page: Page) -> None:
         await page.keyboard.press("Enter")
         await expect(page).to_have_url(f"{server.url}endpoints/core_login")
         await expect(page.locator("#live:visible")).to_have_text("live")
-        for letter, path in (("i", "incidents"), ("c", "client"), ("o", "")):
+        for letter, path in (("i", "incidents"), ("a", "alerts"), ("c", "client"), ("o", "")):
             await page.keyboard.press("g")
             await page.keyboard.press(letter)
             await expect(page).to_have_url(f"{server.url}{path}")
@@ -117,7 +136,7 @@ async def test_the_chart_reads_one_result_and_takes_new_ones(page: Page) -> None
     scene = await a_scene()
     with served(scene) as server:
         await page.goto(f"{server.url}endpoints/core_checkout")
-        await expect(page.locator(".lane canvas")).to_have_count(2)
+        await expect(page.locator("#chart .lane canvas")).to_have_count(2)
         await page.locator("#lane-warm .u-over").hover()
         await expect(page.locator("#reading")).to_contain_text("wait")
         await expect(page.locator("#results > li")).to_have_count(25)
@@ -144,6 +163,66 @@ async def test_a_stop_of_the_server_is_seen(browser: Browser) -> None:
         await page.goto(server.url)
         await expect(page.locator("#live:visible")).to_have_text("live")
     await expect(page.locator("#live")).to_have_text("reconnecting")
+
+
+async def test_an_incident_is_opened_by_its_key_acknowledged_and_noted_and_shows_in_another_window(
+    page: Page, browser: Browser
+) -> None:
+    scene = await a_scene()
+    one = await an_outage(scene)
+    other = await browser.new_page(viewport=LAPTOP)
+    with served(scene) as server:
+        await other.goto(f"{server.url}incidents/{one.key}")
+        await expect(other.locator("#live:visible")).to_have_text("live")
+        await page.goto(f"{server.url}incidents")
+        await expect(page.locator("#live:visible")).to_have_text("live")
+        await page.keyboard.press("j")
+        await page.keyboard.press("Enter")
+        await expect(page).to_have_url(f"{server.url}incidents/{one.key}")
+        await page.get_by_role("button", name="Acknowledge").click()
+        await expect(page.locator(".acts")).to_contain_text("anyone is on it")
+        await expect(page.get_by_role("button", name="Acknowledge")).to_have_count(0)
+        await page.get_by_label("Add a note").fill("Rolled back.")
+        await page.get_by_role("button", name="Add note").click()
+        await expect(page.locator(".timeline")).to_contain_text("Rolled back.")
+        await expect(other.locator(".acts")).to_contain_text("anyone is on it")
+        await expect(other.locator(".timeline")).to_contain_text("Rolled back.")
+    await other.close()
+
+
+async def test_an_incident_that_opens_shows_in_the_list_while_one_looks(page: Page) -> None:
+    scene = await a_scene()
+    with served(scene) as server:
+        await page.goto(f"{server.url}incidents")
+        await expect(page.locator("#live:visible")).to_have_text("live")
+        await expect(page.locator("h1")).to_have_text("No incident is open.")
+        one = await an_outage(scene)
+        scene.tell(states={one.endpoint: EndpointState(state=Outcome.DOWN, since=one.opened, incident=one)})
+        await expect(page.locator("h1")).to_have_text("1 outage is open.")
+        await expect(page.locator(".incidents td.cause").first).to_contain_text("nothing listens")
+
+
+async def test_an_alerts_link_acknowledges_on_a_phone_without_scripts(browser: Browser) -> None:
+    scene = await a_scene()
+    one = await an_outage(scene)
+    token = links.sign(SECRET, one.key, "ops", scene.now + 3_600_000)
+    context = await browser.new_context(java_script_enabled=False, viewport=PHONE)
+    page = await context.new_page()
+    with served(scene) as server:
+        await page.goto(f"{server.url}ack/{token}")
+        assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        await page.get_by_role("button", name="Acknowledge").click()
+        await expect(page.locator("main")).to_contain_text("Acknowledged.")
+    await context.close()
+
+
+async def test_the_chart_of_history_reads_one_period_of_the_range_that_was_chosen(page: Page) -> None:
+    with served(await a_scene(days=9)) as server:
+        await page.goto(f"{server.url}endpoints/core_checkout")
+        await page.get_by_role("link", name="7 days").click()
+        await expect(page.locator("#course-chart canvas")).to_have_count(1)
+        await page.locator("#course-chart .u-over").hover()
+        await expect(page.locator("#course-reading")).to_contain_text("99% within")
 
 
 async def test_pause_holds_the_page_still(page: Page) -> None:
@@ -204,7 +283,7 @@ async def test_a_dropped_result_raises_a_banner_while_one_looks(page: Page) -> N
         await expect(page.locator("#banner")).to_contain_text("disk full")
 
 
-@pytest.mark.parametrize("path", ["", "?view=map", "endpoints/core_checkout", "incidents", "client"])
+@pytest.mark.parametrize("path", ["", "?view=map", "endpoints/core_checkout", "incidents", "alerts", "client"])
 async def test_nothing_is_wider_than_the_smallest_phone(page: Page, path: str) -> None:
     await page.set_viewport_size(PHONE)
     with served(await a_scene(broken=0.4)) as server:

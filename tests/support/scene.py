@@ -202,7 +202,9 @@ def _rollup(one: Registered, period: Period, start: int, connection: Connection,
     number = start // period.value
     cold = connection is Connection.COLD
     count = period.value // INTERVAL * (10 if cold else 350) // 360
-    down = 40 if not cold and (number * 7 + one.id) % 31 == 0 else 120 if broken else 0
+    down = (
+        40 if not cold and (number * 7 + one.id) % (31 if period is Period.HOUR else 17) == 0 else 120 if broken else 0
+    )
     middle = 12_000 * (3 if cold else 1) * (1 + 0.3 * math.sin(number / 5 + one.id))
     sketch = Sketch()
     sketch.add_all([round(middle * (0.8 + 0.4 * n / 100 + (2 if n > 97 else 0))) for n in range(100)])

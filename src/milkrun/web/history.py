@@ -17,11 +17,11 @@ MISSING = 3
 async def windows(site: Site, entry: Entry) -> dict[str, Sum]:
     """What the endpoint did over each window up to now, by the window's name."""
     now, store = site.now(), site.services.store
-    fresh = await _fresh(site, entry)
     found = await asyncio.gather(
         *(store.window(entry.id, since=now - length, until=now) for length in WINDOWS.values())
     )
-    return {name: summed([*rollups, *fresh]) for name, rollups in zip(WINDOWS, found, strict=True)}
+    latest = await fresh(site, entry)
+    return {name: summed([*rollups, *latest]) for name, rollups in zip(WINDOWS, found, strict=True)}
 
 
 async def course(
@@ -46,23 +46,25 @@ async def course(
 async def _open(site: Site, entry: Entry, period: Period) -> dict[int, list[Rollup]]:
     """The last two periods from shorter ones: a period's own roll-up comes a while after its end."""
     now, store = site.now(), site.services.store
-    fresh, found = await _fresh(site, entry), {}
+    found = {}
     for start in (period.begin(now) - period.value, period.begin(now)):
         end = min(start + period.value, now)
-        shorter = await store.window(entry.id, since=start, until=end) if period is not FIVE else []
-        found[start] = [*shorter, *(rollup for rollup in fresh if start <= rollup.start < end)]
+        found[start] = await store.window(entry.id, since=start, until=end) if period is not FIVE else []
+    for rollup in await fresh(site, entry):
+        found.setdefault(period.begin(rollup.start), []).append(rollup)
     return {start: rollups for start, rollups in found.items() if rollups}
 
 
-async def _fresh(site: Site, entry: Entry) -> list[Rollup]:
-    """The five minutes that are not stored yet, counted from their results."""
+async def fresh(site: Site, entry: Entry) -> list[Rollup]:
+    """The last five minutes that are not stored yet, counted from their results.
+
+    Ask for it after the roll-ups that it is added to: what is stored meanwhile is then missing once, never there twice.
+    """
     now, store = site.now(), site.services.store
     first = FIVE.begin(now) - (MISSING - 1) * FIVE.value
     stored = {rollup.start for rollup in await store.rollups(FIVE, since=first, endpoint=entry.id)}
     missing = [start for start in range(first, now, FIVE.value) if start not in stored]
-    if not missing:
-        return []
-    results = await store.stretch(entry.id, since=missing[0], until=now + 1)
+    results = await store.stretch(entry.id, since=min(missing, default=now), until=now + 1)
     return [rollup for rollup in roll_up(FIVE, _last_attempts(results)) if rollup.start in missing]
 
 
