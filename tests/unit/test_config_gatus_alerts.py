@@ -224,6 +224,11 @@ def test_a_key_of_gatus_that_means_nothing_to_the_channel_is_a_warning(configure
             "alerting.ntfy.overrides[0].priority: expected a whole number from 1 to 5",
         ),
         ("{gotify: {token: t}}", "{type: gotify}", "alerting.gotify.server-url: expected a text here, as Gatus does"),
+        (
+            "{twilio: {sid: s, token: t, from: '1', to: '2'}}",
+            "{type: twilio}",
+            "alerting.twilio: expected keys of the form",
+        ),
         ("{twilio: {sid: s, token: t, from: '1'}}", "{type: twilio}", "alerting.twilio.to: expected a text here"),
     ],
 )
@@ -307,6 +312,13 @@ def test_each_provider_loads_with_gatus_own_keys(configured: Configured, provide
 def test_what_only_apprise_knows_becomes_its_url(configured: Configured, provider: str, url: str) -> None:
     found = channels(configured, f"alerting: {{{provider}: {GATUS[provider]}}}")
     assert getattr(found[provider].options, "urls", ()) == (url,)
+
+
+def test_what_apprise_delivers_may_have_a_rate_and_a_time_of_its_own(configured: Configured) -> None:
+    found = channels(
+        configured, "alerting: {gotify: {server-url: 'http://h', token: t, rate-limit: 3/1s, timeout: 2s}}"
+    )
+    assert (found["gotify"].rate, found["gotify"].timeout) == (Rate(count=3, per=1_000), 2.0)
 
 
 def test_a_dollar_in_a_secret_that_becomes_part_of_a_url_stays_one(configured: Configured) -> None:

@@ -2,6 +2,8 @@
 
 import re
 
+import msgspec
+
 from milkrun.config.kind import ChannelReaders
 from milkrun.config.routes import nearest
 from milkrun.config.section import Section
@@ -22,14 +24,13 @@ def read_channel(section: Section, name: str, kinds: ChannelReaders) -> ChannelS
         section.problem("type", f"expected a kind of channel, {nearest(kind, kinds)}")
         section.forgive()  # whatever else is in it, nobody can say what it should be
         return None
-    return read_as(section, name, kind, kinds)
+    return read_as(section, name, kind, kinds[kind].read(section))
 
 
-def read_as(section: Section, name: str, kind: str, kinds: ChannelReaders) -> ChannelSettings | None:
-    """A channel whose kind is known."""
+def read_as(section: Section, name: str, kind: str, options: msgspec.Struct | None) -> ChannelSettings | None:
+    """A channel whose options have been read; None where they could not be."""
     rate = section.parsed("rate-limit", None, parse_rate, "letters in a time, such as 20/1m")
     timeout = section.milliseconds("timeout", TIMEOUT, least=100.0) / 1_000
-    options = kinds[kind].read(section)
     if options is None:
         return None
     return ChannelSettings(name=name, kind=kind, options=options, rate=rate, timeout=timeout)

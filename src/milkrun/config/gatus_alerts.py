@@ -125,7 +125,12 @@ class GatusAlerts:
     def _open(self, name: str, provider: Provider, section: Section) -> bool:
         """Add a channel; whether it could be read."""
         keys = provider.keys(section)
-        channel = None if keys is None else read_as(keys, name, provider.kind, self._kinds)
+        options = None if keys is None else self._kinds[provider.kind].read(keys)
+        if options is None and keys not in (None, section):
+            section.refuse(
+                "expected keys of the form that this service has; Apprise, which delivers to it, takes others"
+            )
+        channel = read_as(section, name, provider.kind, options)
         section.forgive()
         if channel is not None:
             self._opened[name] = channel

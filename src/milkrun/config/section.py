@@ -150,11 +150,14 @@ class Section:
         self._asked = dict.fromkeys(self.entries)
 
     def holding(self, key: str, texts: Iterable[str]) -> "Section":
-        """A section at this one's place whose only key is a list of texts, which are taken as they are."""
+        """A section whose only key is a list of texts, which are taken as they are.
+
+        Nobody wrote it, so that what is wrong with it goes to no report: that is for its maker to say.
+        """
         line = self.line or 0
         items: list[Node] = [Scalar(text.replace("$", "$$"), line, False) for text in texts]
         entry = Entry(line, Sequence(items, line))
-        return Section(MappingNode({key: entry}, line), self.path, self._report, self._environ)
+        return Section(MappingNode({key: entry}, line), self.path, Report(self._report.file), self._environ)
 
     def forgive(self) -> None:
         """Keys that nobody asked for are warnings here, and not errors; so are those of the sections below."""
