@@ -34,9 +34,11 @@ def check(connection: Connection, name: str, *, older: bool) -> None:
     """Refuse a database whose tables are not this version's, for those who may not change it; an `older` one may do.
 
     Raises:
-        StoreError: it is another program's, or another version's.
+        StoreError: it is empty, another program's, or another version's.
     """
     with connection.begin():
+        if not inspect(connection).get_table_names():
+            raise StoreError(f"{name}: there is no database of Milkrun's")
         revision = _revision(connection, name)
         if not older and (revision is None or revision < NEWEST):
             raise StoreError(f"{name} was written by an older Milkrun: `milkrun serve` brings it up to date")
