@@ -31,6 +31,7 @@ from milkrun.monitor.monitor import Monitor, remember
 from milkrun.monitor.once import check_once
 from milkrun.probes.checking_client import checking_client
 from milkrun.probes.kinds import KINDS
+from milkrun.probes.rdap import Rdap
 from milkrun.probes.registry import probe_makers
 from milkrun.store.opening import database_of, open_store
 from milkrun.store.protocol import Store, StoreError
@@ -216,6 +217,8 @@ async def _monitor(
         location=settings.location,
         storage=settings.storage,
         planner=planner,
+        network=settings.network,
+        ask=Rdap(client, settings.rdap).registration,
     )
 
 

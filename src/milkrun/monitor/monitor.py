@@ -15,6 +15,7 @@ from milkrun.core.incident import Incident, Kind
 from milkrun.core.rollup import Rollup
 from milkrun.core.state import EndpointState
 from milkrun.monitor.backlog import Backlog
+from milkrun.monitor.domains import Ask, Domains, nobody_asked
 from milkrun.monitor.guard import Guard
 from milkrun.monitor.lag import LagMeter
 from milkrun.monitor.live import Committed, Live
@@ -32,6 +33,8 @@ from milkrun.store.protocol import Batch, Gap, Store, StoreError
 
 log = structlog.get_logger(__name__)
 
+# Where nothing is said of it.
+NO_GUARD = NetworkSettings(enabled=False)
 # Incidents that are no outage, and more of them than endpoints can have.
 NOTICES = (Kind.CERTIFICATE, Kind.DOMAIN, Kind.NETWORK)
 MOST_NOTICES = 200_000
@@ -59,6 +62,19 @@ async def remember(store: Store) -> Remembered:
     return Remembered(states=await store.states(), rollups=rollups, notices=notices.items, newest=newest)
 
 
+def _pipeline(clock: Clock, store: Store, live: Live, remembered: Remembered, planner: Planner) -> Pipeline:
+    return Pipeline(
+        clock=clock,
+        store=store,
+        live=live,
+        states=remembered.states,
+        rollups=OpenRollups(remembered.rollups),
+        backlog=Backlog(),
+        planner=planner,
+        notices=remembered.notices,
+    )
+
+
 class Monitor:
     """Everything between the endpoints and the store. `roster` takes changes; `run` monitors."""
 
@@ -75,30 +91,24 @@ class Monitor:
         location: str,
         storage: StorageSettings,
         planner: Planner,
-        network: NetworkSettings | None = None,
+        network: NetworkSettings = NO_GUARD,
+        ask: Ask = nobody_asked,
     ) -> None:
         timeline = Timeline(clock, begins=remembered.newest or 0)
-        self.pipeline = Pipeline(
-            clock=clock,
-            store=store,
-            live=live,
-            states=remembered.states,
-            rollups=OpenRollups(remembered.rollups),
-            backlog=Backlog(),
-            planner=planner,
-            notices=remembered.notices,
-        )
-        self.guard = Guard(
-            clock=clock,
-            recorder=self.pipeline,
-            notices=self.pipeline.notices,
-            settings=network or NetworkSettings(),
-            reach=reach,
-        )
+        self.pipeline = _pipeline(clock, store, live, remembered, planner)
+        notices = self.pipeline.notices
+        self.guard = Guard(clock=clock, recorder=self.pipeline, notices=notices, settings=network, reach=reach)
+        self.domains = Domains(clock=clock, ask=ask, notices=notices)
         self.runner = Runner(clock=clock, timeline=timeline, recorder=self.guard, location=location)
         self.scheduler = Scheduler(clock=clock, timeline=timeline, runner=self.runner, gaps=self.pipeline)
         self.roster = Roster(
-            clock=clock, store=store, live=live, makers=makers, scheduler=self.scheduler, guard=self.guard
+            clock=clock,
+            store=store,
+            live=live,
+            makers=makers,
+            scheduler=self.scheduler,
+            guard=self.guard,
+            domains=self.domains,
         )
         self._lag = lag
         self._vitals = VitalsReporter(
@@ -139,6 +149,7 @@ class Monitor:
                 group.create_task(self._lag.run(), name="loop lag"),
                 group.create_task(self._vitals.run(), name="vitals"),
                 group.create_task(self.guard.run(), name="own-network guard"),
+                group.create_task(self.domains.run(), name="domains"),
                 group.create_task(self._housekeeping.run(), name="upkeep"),
             ]
             driver = group.create_task(self.scheduler.run(), name="scheduler")

@@ -13,6 +13,7 @@ from milkrun.core.observation import Observation
 from milkrun.core.result import Result
 from milkrun.core.state import EndpointState
 from milkrun.monitor.backlog import Backlog
+from milkrun.monitor.certificates import Certificates
 from milkrun.monitor.live import Live
 from milkrun.monitor.notices import Notices
 from milkrun.monitor.open_rollups import OpenRollups
@@ -44,6 +45,7 @@ class Pipeline:
         self.stop = self._writer.stop
         self.vitals = self._writer.vitals
         self.notices = Notices(backlog=backlog, planner=planner, hurry=self._writer.hurry, known=notices)
+        self._certificates = Certificates(self.notices)
 
     def add(self, result: Result) -> None:
         """Keep a result that moves no streak and counts for nothing: its check is repeated."""
@@ -61,6 +63,8 @@ class Pipeline:
         self.skip(result)
         if self._standing.settle(registered, result, seen):
             self._writer.hurry()
+        if result.tls is not None:
+            self._certificates.look(registered, result.tls, result.slot)
 
     def watch(self, arriving: Sequence[Registered], at: int) -> None:
         """Take endpoints up, or in another form, at `at` (epoch ms)."""
@@ -70,6 +74,7 @@ class Pipeline:
     def retire(self, endpoint: int, at: int) -> None:
         """Forget an endpoint that nobody watches any more, and close its incidents at `at` (epoch ms)."""
         self._standing.retire(endpoint, at)
+        self._certificates.retire(endpoint)
         self.notices.retire(endpoint, at)
 
     def forget_rules(self) -> None:

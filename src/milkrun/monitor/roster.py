@@ -7,6 +7,7 @@ from milkrun.clock import Clock
 from milkrun.config.source import EndpointChanges
 from milkrun.core.endpoint import Registered
 from milkrun.core.maintenance import Calendar, Window
+from milkrun.monitor.domains import Domains
 from milkrun.monitor.guard import Guard
 from milkrun.monitor.live import EndpointsChanged, Live
 from milkrun.monitor.route import Stop
@@ -30,6 +31,7 @@ class Roster:
         makers: Mapping[str, ProbeMaker],
         scheduler: Scheduler,
         guard: Guard,
+        domains: Domains,
     ) -> None:
         self._clock = clock
         self._store = store
@@ -37,6 +39,7 @@ class Roster:
         self._makers = makers
         self._scheduler = scheduler
         self._guard = guard
+        self._domains = domains
         self._stops: dict[str, Stop] = {}
         self._calendars: dict[tuple[Window, ...], Calendar] = {}
 
@@ -58,6 +61,7 @@ class Roster:
         self._stops.update((_key(stop), stop) for stop in arriving)
         self._live.publish(EndpointsChanged(registered=tuple(registered), removed=()))
         self._guard.watch(registered, self._now())
+        self._domains.watch(registered, self._now())
         self._scheduler.apply(arriving=arriving, leaving=replaced)
 
     def _remove(self, keys: Sequence[str]) -> None:
@@ -71,6 +75,7 @@ class Roster:
             if stop.task is not None:
                 stop.task.cancel()
             self._guard.retire(stop.registered.id, now)
+            self._domains.retire(stop.registered.id)
         self._live.publish(EndpointsChanged(registered=(), removed=tuple(stop.registered.id for stop in leaving)))
 
     def retire_unknown(self, states: Iterable[int]) -> None:
