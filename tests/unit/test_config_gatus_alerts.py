@@ -223,6 +223,16 @@ def test_a_key_of_gatus_that_means_nothing_to_the_channel_is_a_warning(configure
             "{type: ntfy}",
             "alerting.ntfy.overrides[0].priority: expected a whole number from 1 to 5",
         ),
+        (
+            "{ntfy: {topic: t, overrides: [{topic: u}]}}",
+            "{type: ntfy}",
+            "alerting.ntfy.overrides[0].group: expected a group that no other override has",
+        ),
+        (
+            "{ntfy: {topic: t, overrides: [{group: g, topic: u}, {group: g, topic: v}]}}",
+            "{type: ntfy}",
+            "alerting.ntfy.overrides[1].group: expected a group that no other override has",
+        ),
         ("{gotify: {token: t}}", "{type: gotify}", "alerting.gotify.server-url: expected a text here, as Gatus does"),
         (
             "{twilio: {sid: s, token: t, from: '1', to: '2'}}",

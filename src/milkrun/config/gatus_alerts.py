@@ -116,6 +116,9 @@ class GatusAlerts:
         channels = {"": (name, section)}
         for override in section.sections("overrides"):
             group = override.text("group")
+            if not group or group in channels:
+                override.problem("group", "expected a group that no other override has")
+                continue
             channels[group] = (f"{name}:{group}", override.over(section, _NOT_THE_CHANNELS))
         for which, keys in channels.values():
             if not self._open(which, provider, keys):
