@@ -160,6 +160,12 @@ async def test_a_bad_key_is_one_clear_error(posting: Posting, keys: str, path: s
     assert expected in problem
 
 
+async def test_a_variable_that_is_not_set_is_one_error_that_names_it(posting: Posting) -> None:
+    for keys in ("url: '${NOBODY}'", "url: ['${NOBODY}', http://h]"):
+        (problem,) = posting.problems("alertmanager", keys)
+        assert "NOBODY" in problem
+
+
 async def test_times_are_told_in_the_channel_s_time_zone(posting: Posting) -> None:
     async with receiver() as place:
         keys = f"webhook-url: {place.url}\ntimezone: Asia/Kolkata"

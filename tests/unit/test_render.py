@@ -7,7 +7,7 @@ import pytest
 
 from milkrun.alerting.dialects import DISCORD, PLAIN, SLACK, Dialect
 from milkrun.alerting.markup import pieces, write
-from milkrun.alerting.render import TITLE, left_out, render, shrinking
+from milkrun.alerting.render import TITLE, left_out, render
 from milkrun.alerting.rendered import Rendered, Tone
 from milkrun.core.alert import Purpose
 from milkrun.core.incident import Kind, Severity
@@ -205,7 +205,6 @@ def test_pieces_are_each_within_their_length_and_together_the_whole() -> None:
 
 
 def test_the_least_is_one_bare_headline() -> None:
-    *_, least = shrinking(render(a_letter(an_alert(description="x" * 400))))
-    assert "\n".join(pieces(least, PLAIN, each=100, total=100)) == (
-        "▲ checkout is down — connect/refused, since 15:00 UTC (3 min)"
-    )
+    rendered = render(a_letter(an_alert(description="x" * 400)))
+    (least,) = pieces(rendered, PLAIN, each=10, total=10)
+    assert least == "▲ checkout is down — connect/refused, since 15:00 UTC (3 min)"

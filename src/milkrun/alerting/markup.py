@@ -3,35 +3,34 @@
 from collections.abc import Callable, Iterator
 
 from milkrun.alerting.dialects import Dialect
-from milkrun.alerting.render import left_out, shrinking, under_headings
+from milkrun.alerting.render import largest, left_out, under_headings
 from milkrun.alerting.rendered import Item, Rendered
 
 
 def write(rendered: Rendered, dialect: Dialect, limit: int, *, measure: Callable[[str], int] = len) -> str:
     """The whole letter. `measure` is how the receiver counts its `limit`; what is too long even bare is not cut."""
-    text = ""
-    for less in shrinking(rendered):
-        text = dialect.newline.join(lines(less, dialect))
-        if measure(text) <= limit:
-            break
-    return text
+
+    def make(less: Rendered) -> str:
+        return dialect.newline.join(lines(less, dialect))
+
+    return largest(rendered, make, lambda text: measure(text) <= limit)
 
 
 def pieces(rendered: Rendered, dialect: Dialect, *, each: int, total: int) -> list[str]:
     """The whole letter in pieces of at most `each` characters, `total` in all."""
-    found: list[str] = []
-    for less in shrinking(rendered):
-        found = list(lines(less, dialect))
-        if sum(map(len, found)) + len(found) <= total and max(map(len, found)) <= each:
-            break
+
+    def fits(found: list[str]) -> bool:
+        return sum(map(len, found)) + len(found) <= total and max(map(len, found)) <= each
+
+    found = largest(rendered, lambda less: list(lines(less, dialect)), fits)
     return _packed(found, each, dialect.newline)
 
 
 def _packed(found: list[str], each: int, newline: str) -> list[str]:
     """Lines put together as long as they fit."""
-    packed = [""]
-    for text in found:
-        together = newline.join(filter(None, (packed[-1], text)))
+    packed = found[:1]
+    for text in found[1:]:
+        together = f"{packed[-1]}{newline}{text}"
         if len(together) <= each:
             packed[-1] = together
         else:
@@ -41,8 +40,8 @@ def _packed(found: list[str], each: int, newline: str) -> list[str]:
 
 def lines(rendered: Rendered, dialect: Dialect) -> Iterator[str]:
     """Line by line: of one incident all there is, of several a line each."""
-    if len(rendered.items) == 1 and not rendered.beyond:
-        yield from _one(rendered.items[0], dialect)
+    if rendered.only is not None:
+        yield from _one(rendered.only, dialect)
         return
     yield dialect.bold(dialect.escape(rendered.title))
     for heading, item in under_headings(rendered.items):

@@ -1,8 +1,9 @@
 """A letter as a person reads it, on a phone first: what, since when, why, where to look; of no dialect. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
+from typing import TypeVar
 
 import msgspec
 
@@ -12,6 +13,8 @@ from milkrun.alerting.rendered import Item, Link, Rendered, Tone
 from milkrun.alerting.sentences import NAME, item_of, phrase_of, reason_of
 from milkrun.core.alert import Message, Purpose
 from milkrun.core.incident import IncidentKey, Kind
+
+Made = TypeVar("Made")
 
 TITLE = 80
 NAMED = 20
@@ -67,8 +70,13 @@ def under_headings(items: Sequence[Item]) -> Iterator[tuple[str, Item]]:
         yield heading, item
 
 
-def shrinking(rendered: Rendered) -> Iterator[Rendered]:
-    """The same with ever fewer named and more counted; at last one headline alone: for whoever has a limit."""
+def largest(rendered: Rendered, make: Callable[[Rendered], Made], fits: Callable[[Made], bool]) -> Made:
+    """What is made of as much of a letter as fits: ever fewer are named and more counted, at last one bare headline."""
+    *more, least = _shrinking(rendered)
+    return next((made for made in map(make, more) if fits(made)), None) or make(least)
+
+
+def _shrinking(rendered: Rendered) -> Iterator[Rendered]:
     for count in range(len(rendered.items), 0, -1):
         yield _fewer(rendered, count)
     (item,) = _fewer(rendered, 1).items

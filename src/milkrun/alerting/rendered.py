@@ -62,3 +62,8 @@ class Rendered(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[Item, ...]
     beyond: tuple[tuple[str, int], ...]
     dashboard: str
+
+    @property
+    def only(self) -> Item | None:
+        """The incident, where it is about one alone."""
+        return self.items[0] if len(self.items) == 1 and not self.beyond else None

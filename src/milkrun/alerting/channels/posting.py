@@ -31,7 +31,7 @@ Headers = tuple[tuple[str, str], ...]
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where a channel posts to, and as whom: `service` is its name in errors, `secrets` what these never repeat.
 
-    `transient` are further statuses that are worth another try. `ca_file` and `insecure` as the client has them.
+    `transient` are further statuses that are worth another try. `insecure` as the client has it.
     """
 
     service: str
@@ -40,7 +40,6 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     secrets: tuple[str, ...] = ()
     transient: frozenset[int] = frozenset()
     insecure: bool = False
-    ca_file: str | None = None
 
     def __repr__(self) -> str:
         return f"<Place of {self.service}>"  # whoever knows a hook's URL can post to it
@@ -99,8 +98,6 @@ async def ask(
         max_body=_ANSWER,
         insecure=place.insecure or None,
     )
-    if place.ca_file is not None:
-        options["ca_file"] = place.ca_file
     try:
         return await client.request(method, place.url, timeout=None, **options)
     except RequestError as err:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from milkrun.alerting.channels.hook import HookKind, HookOptions, Payload
-from milkrun.alerting.render import left_out, shrinking, under_headings
+from milkrun.alerting.render import largest, left_out, under_headings
 from milkrun.alerting.rendered import Item, Link, Rendered, Tone
 
 SIZE = 28_000  # bytes of a message; what is larger is refused, or accepted and never shown
@@ -17,12 +17,7 @@ _STYLES = {Tone.DOWN: "attention", Tone.WARNING: "warning", Tone.NOTICE: "emphas
 
 def compose(rendered: Rendered, _options: HookOptions) -> Payload:
     """The largest card that fits."""
-    payload: Payload = {}
-    for less in shrinking(rendered):
-        payload = _message(less)
-        if len(msgspec.json.encode(payload)) <= SIZE:
-            break
-    return payload
+    return largest(rendered, _message, lambda payload: len(msgspec.json.encode(payload)) <= SIZE)
 
 
 def _message(rendered: Rendered) -> Payload:
@@ -39,8 +34,8 @@ def _message(rendered: Rendered) -> Payload:
 
 
 def _body(rendered: Rendered) -> Iterator[Payload]:
-    if len(rendered.items) == 1 and not rendered.beyond:
-        yield from _one(rendered.items[0])
+    if rendered.only is not None:
+        yield from _one(rendered.only)
         return
     yield _coloured(rendered.tone, _text((rendered.title, True)))
     for heading, item in under_headings(rendered.items):
@@ -64,8 +59,8 @@ def _headline(item: Item) -> Payload:
 
 
 def _links(rendered: Rendered) -> list[Link]:
-    if len(rendered.items) == 1 and not rendered.beyond:
-        return list(rendered.items[0].links)
+    if rendered.only is not None:
+        return list(rendered.only.links)
     return [Link("All incidents", rendered.dashboard)] if rendered.dashboard else []
 
 
