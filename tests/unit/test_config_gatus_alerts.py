@@ -135,6 +135,7 @@ def test_an_alert_that_overrides_its_provider_has_a_channel_of_its_own(configure
           - {name: a, url: "http://h/", alerts: [{type: ntfy, provider-override: {topic: mine}}]}
           - {name: b, url: "http://h/", alerts: [{type: ntfy, provider-override: {topic: mine}}]}
           - {name: c, url: "http://h/", alerts: [{type: ntfy}]}
+          - {name: d, url: "http://h/", alerts: [{type: ntfy, failure-threshold: 9, provider-override: {topic: mine}}]}
     """
     settings = configured.load(text)
     general, own = settings.alerting.channels
@@ -144,6 +145,7 @@ def test_an_alert_that_overrides_its_provider_has_a_channel_of_its_own(configure
     assert [(route.channels, route.endpoints) for route in settings.alerting.routes] == [
         ((own.name,), frozenset({"_a", "_b"})),
         (("ntfy",), frozenset({"_c"})),
+        ((own.name,), frozenset({"_d"})),
     ]
 
 

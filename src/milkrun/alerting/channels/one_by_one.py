@@ -42,5 +42,4 @@ def batches(messages: Iterable[Message]) -> Iterator[list[Message]]:
             yield batch
             batch = []
         batch.append(message)
-    if batch:
-        yield batch
+    yield batch
