@@ -1,7 +1,7 @@
 """A pipeline behind its guard, with a store in memory, for tests of what is told when hosts cannot be reached."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -99,7 +99,7 @@ class Guarded:
         self.backlog.put_back(flush)
         return flush.batch()
 
-    def incidents(self) -> Mapping[str, Incident]:
+    def incidents(self) -> dict[str, Incident]:
         """Incidents, as they are now, by their key's text."""
         return {str(each.key): each for batch in (*self.store.batches, self.batch()) for each in batch.incidents}
 
