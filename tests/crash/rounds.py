@@ -34,6 +34,7 @@ STILLBIRTH = 0.1  # of the lives end before they are ready
 READY_WITHIN = 60.0
 SETTLE_WITHIN = 180.0
 RECOVERY = 15.0  # seconds of the plan without trouble, at its end
+TOLD = 5_000  # characters of what Milkrun said that are shown where the play itself fails
 AFTERWARDS = 5.0  # seconds in which the last recoveries are noticed
 
 
@@ -72,9 +73,13 @@ async def play(
         listed = "\n".join(ENDPOINT.format(number=number, port=port) for number in range(endpoints))
         config.write_text(CONFIG.format(endpoints=listed, receiver=receiver))
         command = ["serve", "--config", config, "--port", "0", *database]
-        async with _beside(trouble, until=plan.ends - RECOVERY):
-            lives = [await _life(command, folder, chance, number) for number in range(rounds)]
-            last = await _last_life(command, folder, plan)
+        try:
+            async with _beside(trouble, until=plan.ends - RECOVERY):
+                lives = [await _life(command, folder, chance, number) for number in range(rounds)]
+                last = await _last_life(command, folder, plan)
+        except Exception as err:
+            err.add_note((folder / "errors.txt").read_text()[-TOLD:])
+            raise
     return Played(plan=plan, lives=(*lives, last), deliveries=deliveries)
 
 
