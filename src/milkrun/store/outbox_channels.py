@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, update
 
 from milkrun.core.alert import Firing
 from milkrun.core.incident import Entry, IncidentKey, Moment
@@ -95,15 +95,6 @@ def secret(connection: Connection) -> bytes:
     insert_once(connection, schema.secret, [(_LINKS, secrets.token_bytes(_KEY_BYTES))])
     table = schema.secret.c
     return bytes(connection.execute(select(table.content).where(table.name == _LINKS)).scalar_one())
-
-
-def forget(connection: Connection, *, before: int, limit: int) -> int:
-    """Remove up to `limit` messages and as many attempts from before a time (epoch ms); how many there were."""
-    done = and_(_message.created < before, _message.status.not_in(_OPEN))
-    old = select(_message.id).where(done).limit(limit)
-    gone = connection.execute(delete(schema.message).where(_message.id.in_(old))).rowcount
-    tried = select(_attempt.id).where(_attempt.at < before).limit(limit)
-    return gone + connection.execute(delete(schema.attempt).where(_attempt.id.in_(tried))).rowcount
 
 
 def _fresh(name: str, fingerprint: str) -> tuple[Any, ...]:
