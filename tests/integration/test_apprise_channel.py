@@ -102,6 +102,7 @@ async def test_what_fails_says_why_and_nothing_secret(answer: Answer, logged: li
     assert isinstance(error, TransientError)
     assert str(error).startswith("Apprise could not send it: ")
     assert SECRET not in str(error)
+    assert "127.0.0.1" not in str(error)  # where a URL has a host, many services have their token
     assert "apprise" not in logged
 
 
