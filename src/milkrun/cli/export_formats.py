@@ -63,9 +63,9 @@ class Csv:
 
 
 class Parquet:
-    """Apache Parquet, by pyarrow, of the extra `parquet`."""
+    """Apache Parquet, by pyarrow, of the extra `parquet`. A group of rows is held until it is whole."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, *, group: int = ROW_GROUP) -> None:
         import pyarrow as pa
         from pyarrow import parquet
 
@@ -73,11 +73,12 @@ class Parquet:
         self._batch = pa.RecordBatch
         self._writer = parquet.ParquetWriter(pa.PythonFile(_Counted(stream), "w"), self._schema)
         self._rows: list[tuple[Known, Result]] = []
+        self._group = group
 
     def write(self, piece: Piece) -> None:
         """Hold a piece until there are rows enough for a group."""
         self._rows += piece
-        if len(self._rows) >= ROW_GROUP:
+        if len(self._rows) >= self._group:
             self._flush()
 
     def finish(self) -> None:

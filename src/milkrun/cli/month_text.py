@@ -65,7 +65,7 @@ def as_text(report: Report) -> bytes:
     """The same for a file: whole lines, no colour."""
     text = StringIO()
     print_report(Console(file=text, width=PIPE_WIDTH, highlight=False, markup=False, no_color=True), report)
-    return text.getvalue().encode()
+    return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines()).encode()
 
 
 def _table(report: Report, columns: Sequence[Column]) -> Table:
