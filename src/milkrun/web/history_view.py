@@ -6,7 +6,7 @@ import msgspec
 
 from milkrun.core.incident import Incident
 from milkrun.core.observation import Connection
-from milkrun.core.rollup import Period, Rollup, merge, quantile
+from milkrun.core.rollup import Period, Rollup, together
 from milkrun.core.slo import Counts, counts
 from milkrun.web import words
 from milkrun.web.wire import Json, instant
@@ -44,29 +44,23 @@ def summed(rollups: Sequence[Rollup]) -> Sum:
     """Roll-ups of one endpoint, of whatever length, location and connection, as one."""
     return Sum(
         counts=counts(rollups),
-        warm=_latencies(_whole(one for one in rollups if one.connection is Connection.WARM)),
-        cold=_latencies(_whole(one for one in rollups if one.connection is Connection.COLD)),
+        warm=_latencies(rollups, Connection.WARM),
+        cold=_latencies(rollups, Connection.COLD),
     )
 
 
-def _whole(rollups: Iterable[Rollup]) -> Rollup:
-    whole = Rollup(period=Period.DAY, start=0, endpoint=0, location="", connection=None, phases={})
-    for rollup in rollups:
-        merge(whole, rollup)
-    return whole
-
-
-def _latencies(whole: Rollup) -> Latencies:
-    latency = whole.phases.get("total")
-    if latency is None or not latency.count:
+def _latencies(rollups: Iterable[Rollup], connection: Connection) -> Latencies:
+    found = [one.phases["total"] for one in rollups if one.connection is connection and "total" in one.phases]
+    latency = found[0] if len(found) == 1 else together(found)
+    if not latency.count:
         return Latencies()
     return Latencies(
         count=latency.count,
         mean=latency.sum / latency.count / 1_000,
         max=latency.max / 1_000,
-        p50=quantile([whole], "total", 0.5),
-        p95=quantile([whole], "total", 0.95),
-        p99=quantile([whole], "total", 0.99),
+        p50=latency.quantile(0.5),
+        p95=latency.quantile(0.95),
+        p99=latency.quantile(0.99),
     )
 
 
