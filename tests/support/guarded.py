@@ -1,7 +1,7 @@
 """A pipeline behind its guard, with a store in memory, for tests of what is told when hosts cannot be reached."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -24,6 +24,7 @@ from tests.support.rounds import MIDNIGHT, an_endpoint, registered
 from tests.support.trying_store import TryingStore
 
 SLOT = MIDNIGHT * 1_000
+EVERYTHING = Route(name="all", channels=("ops",))
 REFUSED = Failure(layer=Layer.CONNECT, kind="refused", message="nobody listens")
 
 
@@ -46,7 +47,14 @@ class Guarded:
     """`hosts` endpoints on as many hosts, ids from 1; everything that is written can be read from `batches`."""
 
     def __init__(
-        self, hosts: int, *, settings: NetworkSettings | None = None, reach: Reach, clock: Clock | None = None
+        self,
+        hosts: int,
+        *,
+        settings: NetworkSettings | None = None,
+        reach: Reach,
+        clock: Clock | None = None,
+        routes: Iterable[Route] = (EVERYTHING,),
+        known: Iterable[Incident] = (),
     ) -> None:
         self.clock = clock or ManualClock(wall=MIDNIGHT)
         self.store = TryingStore()
@@ -59,7 +67,8 @@ class Guarded:
             states={},
             rollups=OpenRollups(),
             backlog=self.backlog,
-            planner=Planner((Route(name="all", channels=("ops",)),), {}),
+            planner=Planner(routes, {}),
+            notices=known,
         )
         self.guard = Guard(
             clock=self.clock,

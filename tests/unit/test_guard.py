@@ -2,12 +2,15 @@
 
 import asyncio
 
+import msgspec
+
 from milkrun.clock import ManualClock
 from milkrun.config.settings import NetworkSettings, Sentinel
-from milkrun.core.incident import Kind, Moment
+from milkrun.core.incident import Incident, Kind, Moment
 from milkrun.core.outcome import Failure, Layer, Outcome
 from tests.support.guarded import Guarded, Witnesses
 from tests.support.judging import result
+from tests.support.rounds import registered
 from tests.support.turns import turns, until
 
 UP, DOWN, UNKNOWN = Outcome.UP, Outcome.DOWN, Outcome.UNKNOWN
@@ -202,3 +205,33 @@ async def test_cancelled_while_it_asks_it_leaves_nobody_asking() -> None:
         await turns()
         assert len(asyncio.all_tasks()) > before + 1
     assert len(asyncio.all_tasks()) == before
+
+
+async def test_endpoints_of_one_host_are_one_host_until_the_last_of_them_goes() -> None:
+    line = Guarded(4, reach=Witnesses())
+    twin = registered(msgspec.structs.replace(line.endpoints[4].endpoint, key="core_twin"), id=5)
+    line.endpoints[5] = twin
+    line.guard.watch([twin], line.slot)
+    line.guard.retire(5, line.slot)
+    line.refused(1, 2, 3)
+    assert line.outcomes() == [], "the fourth host is still watched"
+    line.guard.retire(4, line.slot)
+    line.refused(3)
+    assert {outcome for _, outcome in line.outcomes()} == {UNKNOWN}
+
+
+async def test_what_was_left_open_by_the_last_run_is_closed_where_nobody_watches_it_any_more() -> None:
+    left = [
+        Incident(endpoint=number, opened=1, closed=None, state=Outcome.DEGRADED, cause="", kind=kind)
+        for number, kind in ((0, Kind.NETWORK), (1, Kind.CERTIFICATE), (99, Kind.DOMAIN))
+    ]
+    line = Guarded(2, reach=Witnesses(), known=left)
+    line.pipeline.notices.retire_unknown(7)
+    assert {each.endpoint: each.closed for each in line.incidents().values()} == {0: 7, 99: 7}
+    assert line.pipeline.notices.get(1, Kind.CERTIFICATE) == left[1]
+
+
+async def test_a_notice_that_no_route_is_for_is_written_and_told_nobody() -> None:
+    line = Guarded(10, reach=Witnesses(), routes=())
+    line.refused(*range(1, 6))
+    assert (len(line.incidents()), line.told()) == (1, [])

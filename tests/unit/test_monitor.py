@@ -4,16 +4,18 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
 from milkrun.alerting.planner import Planner
 from milkrun.clock import ManualClock
-from milkrun.config.settings import StorageSettings
+from milkrun.config.settings import NetworkSettings, StorageSettings
 from milkrun.config.source import EndpointChanges, MemorySource
 from milkrun.core.endpoint import Endpoint
-from milkrun.core.observation import Observation
-from milkrun.core.outcome import Outcome
+from milkrun.core.maintenance import OneOff
+from milkrun.core.observation import Observation, Timings
+from milkrun.core.outcome import Failure, Layer, Outcome
 from milkrun.core.result import Trigger
 from milkrun.core.rollup import Period
 from milkrun.core.state import EndpointState
@@ -343,3 +345,35 @@ async def test_checking_once_when_cancelled_ends_every_check_and_tells_of_it() -
     checking.cancel()
     await asyncio.wait([checking])
     assert told == [Outcome.UNKNOWN]
+
+
+async def test_a_slot_in_a_maintenance_window_says_so_and_opens_no_incident() -> None:
+    house = House()
+    house.scripts.statuses = {"core_a": [500], "core_b": [500], "core_c": [500]}
+    window = OneOff(begins=MIDNIGHT * 1_000, duration=15_000)
+    planned = [
+        msgspec.structs.replace(an_endpoint(key), maintenance=windows)
+        for key, windows in (("core_a", (window,)), ("core_b", (window,)), ("core_c", ()))
+    ]
+    async with house.running(*planned):
+        await house.clock.advance(9.9)
+        assert [each.endpoint for each in (await house.store.incidents()).items] == [3]
+        assert [each.maintenance for each in await house.store.results(1, limit=9)] == [True]
+        await house.clock.advance(20)
+    assert sorted(each.endpoint for each in (await house.store.incidents()).items) == [1, 2, 3]
+    assert all(each.opened >= MIDNIGHT * 1_000 + 15_000 for each in (await house.store.incidents(endpoint=1)).items)
+
+
+async def test_a_failure_that_waits_for_the_guard_is_written_at_a_stop() -> None:
+    house = House()
+    failure = Failure(layer=Layer.CONNECT, kind="refused", message="nobody listens")
+
+    async def refused() -> Observation:
+        return Observation(started=house.clock.wall(), timings=Timings(), failure=failure)
+
+    async with house.running(*[an_endpoint(f"core_{n}") for n in range(4)]) as monitor:
+        monitor.roster._stops["core_0"].probe = refused
+        monitor.guard._settings = NetworkSettings(hold=60_000)
+        await house.clock.advance(9.9)
+        assert await house.store.results(1, limit=9) == []
+    assert [each.failure for each in await house.store.results(1, limit=9)] == [failure]

@@ -44,7 +44,7 @@ class Weekly(msgspec.Struct, frozen=True, kw_only=True):
 
     def next_start(self, after: int) -> int | None:
         """The first start after `after`, epoch ms."""
-        return next(start for start in self._starts(_wall(after, self.zone).date()) if start > after)
+        return min(start for start in self._starts(_wall(after, self.zone).date()) if start > after)
 
     def _starts(self, day: date) -> Iterator[int]:
         for number in range(-1, 15):
