@@ -82,6 +82,8 @@ def _narrow(values: Sequence[int]) -> Narrow:
     if least == most:
         return Narrow(least)
     code = next(code for code, bound in _WIDTHS if most - least < bound)
+    if least > 0 and code == next(code for code, bound in _WIDTHS if most < bound):
+        least = 0  # as narrow as that, and nothing is to be added when it is read
     packed = _little_endian(array(code, [value - least for value in values] if least else values))
     return Narrow(least, code, packed.tobytes())
 

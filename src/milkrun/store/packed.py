@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from milkrun.core.rollup import Period
 from milkrun.store import schema
@@ -16,6 +16,11 @@ HOUR = Period.HOUR.value
 LOOK_UPS = 400
 
 _chunk = schema.chunk.c
+_LOOK_UP = (
+    select(_chunk.content)
+    .where(_chunk.hour.in_(bindparam("hours", expanding=True)), _chunk.endpoint == bindparam("of"))
+    .order_by(_chunk.hour)
+)
 
 
 def hours(connection: Connection, endpoint: int, since: int, until: int) -> list[Columns]:
@@ -23,9 +28,9 @@ def hours(connection: Connection, endpoint: int, since: int, until: int) -> list
     found: list[Columns] = []
     wanted = _hours(connection, since, until)
     for start in range(0, len(wanted), LOOK_UPS):
-        bite = wanted[start : start + LOOK_UPS]
-        chunks = select(_chunk.content).where(_chunk.hour.in_(bite), _chunk.endpoint == endpoint).order_by(_chunk.hour)
-        found += [unpack(content, endpoint) for content in connection.scalars(chunks)]
+        bite = list(wanted[start : start + LOOK_UPS])
+        chunks = connection.scalars(_LOOK_UP, {"of": endpoint, "hours": bite}).all()
+        found += [unpack(content, endpoint) for content in chunks]
     return found
 
 

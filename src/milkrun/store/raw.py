@@ -4,10 +4,9 @@ The table is in the order of time and has no index by endpoint. One endpoint's r
 slots are known; many endpoints' rows are read as they stand, in time order.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from milkrun.store import schema
 from milkrun.store.beats import Beat, slots
@@ -19,6 +18,13 @@ FETCHED = 5_000
 
 _result = schema.result.c
 
+# Made once: to make it for each look-up costs more than the look-up.
+_LOOK_UP = (
+    select(schema.result)
+    .where(_result.slot.in_(bindparam("due", expanding=True)), _result.endpoint == bindparam("of"))
+    .order_by(_result.slot, _result.location, _result.attempt)
+)
+
 
 def lines(connection: Connection, endpoint: int, of: Iterable[Beat], since: int, until: int) -> list[Line]:
     """One endpoint's rows with slots from `since` to below `until`, oldest first."""
@@ -28,7 +34,7 @@ def lines(connection: Connection, endpoint: int, of: Iterable[Beat], since: int,
     due = slots(connection, endpoint, of, oldest, newest + 1)
     found: list[Line] = []
     for start in range(0, len(due), LOOK_UPS):
-        rows = connection.execute(_at(endpoint, due[start : start + LOOK_UPS]))
+        rows = connection.execute(_LOOK_UP, {"of": endpoint, "due": due[start : start + LOOK_UPS]}).all()
         found += [line_of(tuple(row)) for row in rows]
     return found
 
@@ -52,8 +58,3 @@ def endpoints(connection: Connection, since: int, until: int) -> list[int]:
     """Which endpoints have rows with slots from `since` to below `until`: it reads them all."""
     statement = select(_result.endpoint).where(_result.slot >= since, _result.slot < until).distinct()
     return sorted(connection.scalars(statement))
-
-
-def _at(endpoint: int, due: Sequence[int]) -> Select[Any]:
-    wanted = select(schema.result).where(_result.slot.in_(due), _result.endpoint == endpoint)
-    return wanted.order_by(_result.slot, _result.location, _result.attempt)
