@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -95,15 +96,25 @@ async def test_ten_thousand_at_once_stay_within_the_service_s_limits(opener: Ope
     opener.trial.judge(place.heard, opener.trial.most)
 
 
-async def test_names_and_causes_of_any_length_and_script_stay_within_the_limits(opener: Opener) -> None:
-    hostile = "<!channel> @everyone *_~`[x](http://evil)&<b>\"'\\ \u202e\ud83d\ude00".encode("utf-16", "surrogatepass")
-    text = hostile.decode("utf-16") * 300
-    messages = [an_alert(number=number, name=text, group=text, cause=text, description=text) for number in range(1, 31)]
+@pytest.mark.parametrize("count", [1, 30])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a long name with words " * 700,
+        "<!channel> @everyone *_~`[x](http://evil)&<b>\"'\\ " * 300,
+        "\u202e\U0001f600" * 5_000,
+        "&<>" * 5_000,
+    ],
+    ids=["words", "marks", "signs", "entities"],
+)
+async def test_names_and_causes_of_any_length_and_script_stay_within_the_limits(
+    opener: Opener, text: str, count: int
+) -> None:
+    about: dict[str, Any] = {"name": text, "group": text, "cause": text, "description": text}
+    messages = [an_alert(number=number, key=f"core_{number}", **about) for number in range(1, count + 1)]
     async with receiver() as place:
-        channel = opener.at(place.url)
-        await channel.deliver(a_letter(messages[0]))
-        await channel.deliver(a_letter(*messages))
-    assert all(len(request.body) <= 1_000_000 for request in place.heard)
+        await opener.at(place.url).deliver(a_letter(*messages))
+    opener.trial.judge(place.heard, count)
 
 
 async def test_a_letter_s_incidents_are_told_in_order(opener: Opener) -> None:

@@ -119,8 +119,10 @@ async def test_starttls_and_tls_are_spoken_and_checked(mailing: Mailing, tmp_pat
 
 async def test_a_server_without_starttls_gets_no_mail_and_no_password(mailing: Mailing) -> None:
     with mail_server() as server:
-        error = await failure(mailing.channel(server.port, "username: ops\npassword: right"))
+        error = await failure(mailing.channel(server.port, ""))
+        other = await failure(mailing.channel(server.port, "username: ops\npassword: right"))
     assert isinstance(error, PermanentError)
+    assert isinstance(other, PermanentError)
     assert "STARTTLS" in str(error)
     assert (server.mails, server.logins) == ([], [])
 
