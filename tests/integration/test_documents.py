@@ -21,10 +21,11 @@ from milkrun.config.composer import Composer
 from milkrun.config.endpoints import EndpointReader
 from milkrun.config.gatus_alerts import read_alerts
 from milkrun.config.load import load
-from milkrun.config.nodes import Mapping
+from milkrun.config.nodes import Entry, Mapping
 from milkrun.config.problems import Report
 from milkrun.config.process import ProcessReader
 from milkrun.config.section import Section
+from milkrun.config.slo import SLOS, SloReader
 from milkrun.core.outcome import FAILURE_KINDS
 from milkrun.core.placeholders import PLACEHOLDERS
 from milkrun.demo.behaviours import answers
@@ -61,6 +62,8 @@ EVERY_SECTION = """
 endpoints:
   - client: {auth: {basic: {}, digest: {}, bearer: x}, oauth2: {}}
     alerts: [{}]
+    slo: {}
+slos: [{}]
 alerting: {channels: {}, routes: [{quiet-hours: {}, digest: {}, escalate: [{}]}], heartbeat: {}}
 client: {}
 security: {basic: {}}
@@ -171,6 +174,11 @@ def keys_read(section: Section) -> Iterator[str]:
 def all_keys_read() -> Iterator[str]:
     report = Report("every.yaml")
     for top in Composer(EVERY_SECTION, report).top("endpoints"):
+        if top.key == SLOS:
+            root = Section(Mapping({SLOS: Entry(top.line, top.value)}, top.line), "", report, {})
+            SloReader().read(root)
+            yield from keys_read(root)
+            continue
         assert isinstance(top.value, Mapping)
         section = Section(top.value, "endpoints[0]" if top.key == "endpoints" else top.key, report, {})
         if top.key == "endpoints":
