@@ -18,8 +18,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     begins: float
     ends: float
     endpoints: int
-    shortest: float = 10.0
-    longest: float = 25.0
+    shortest: float = 12.0
+    longest: float = 30.0
     window: float = 3.0
 
 

@@ -30,6 +30,7 @@ ENDPOINT = """\
 flapping: {{enabled: false}}}}"""
 
 LIFE = (1.0, 4.5)  # seconds from readiness to the kill
+START = 2.5  # seconds that a start takes on a machine that is busy
 STILLBIRTH = 0.1  # of the lives end before they are ready
 READY_WITHIN = 60.0
 SETTLE_WITHIN = 180.0
@@ -62,7 +63,7 @@ async def play(
     folder: Path, *, rounds: int, endpoints: int, seed: int, database: list[object], trouble: Trouble | None = None
 ) -> Played:
     """Kill `rounds` times, then let what is left be checked and delivered, and stop in good order."""
-    expected = rounds * (sum(LIFE) / 2 + 1.5)
+    expected = rounds * (sum(LIFE) / 2 + START)
     now = time.time()
     plan = Plan(seed=seed, begins=now + 3, ends=now + 3 + max(expected, 40.0), endpoints=endpoints)
     (folder / "plan.json").write_bytes(msgspec.json.encode(plan))
@@ -159,7 +160,7 @@ async def _last_life(command: list[object], folder: Path, plan: Plan) -> Life:
 
 
 def _nothing_waits(alerts: dict[str, list[dict[str, object]]]) -> bool:
-    return all(channel["pending"] == 0 for channel in alerts["channels"])
+    return all(channel["pending"] == 0 for channel in alerts["items"])
 
 
 def temporary() -> "tempfile.TemporaryDirectory[str]":

@@ -14,7 +14,7 @@ from tests.crash.rounds import Life, Played
 from tests.crash.stage import Delivery
 
 INTERVAL = 1_000  # ms: that of every endpoint here
-BLIND = 8.0  # seconds after which an outage or its end must have been seen, however often Milkrun was killed
+BLIND = 15.0  # seconds after which an outage or its end must have been seen, however often Milkrun was killed
 PAGE = 1_000
 
 
