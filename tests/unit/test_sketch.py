@@ -84,10 +84,12 @@ def test_it_takes_few_bytes(values: int, spread: float, limit: int) -> None:
         b"\x01\x05",  # runs without a bin
         b"\x01\x05\x00",
         b"\x02\x05",  # counts without a bin
-        b"\x02\x05\x00",  # a gap that does not say how long
-        b"\x02\x05\x81",
+        b"\x02\x05\x02\x01",  # a bin less than it says
+        b"\x02\x05\x01\x01\x01",  # more than its bins
+        b"\x02\x05\x01\xff",  # a full byte without its rest
+        b"\x02\x05\x01\xff\x80",
         b"\x02" + b"\xff" * 12,
-        b"\x02\xff\x7f\x01",  # a bin beyond all latencies
+        b"\x02\xff\x7f\x01\x01",  # a bin beyond all latencies
     ],
 )
 def test_bad_bytes_are_refused(data: bytes) -> None:

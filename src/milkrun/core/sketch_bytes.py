@@ -2,16 +2,17 @@
 
 RUNS is for few values: the first bin's index, then bits: for each bin from the first on as many ones as it counts, and
 a zero between two bins. Thirty values within a factor of three are 12 bytes so. COUNTS is for many: the first bin's
-index, then each bin's count; a count of 0 is followed by how many more empty bins there are. Numbers are varints.
+index, how many bins there are, a byte for each bin's count, and what each of the full bytes leaves out. Numbers are
+varints.
 """
-
-from itertools import groupby
 
 from milkrun.core import varint
 
 RUNS = 1
 COUNTS = 2
 EMPTY = bytes([COUNTS])
+# A count that its byte has no room for stands as this, and the rest of it behind all the bytes.
+FULL = 255
 # Bin 2,183 holds 2^63 microseconds: what lies beyond is no latency, and decoding bad bytes must have an end.
 MAX_BIN = 2_200
 
@@ -23,10 +24,7 @@ def encode(bins: dict[int, int]) -> bytes:
     first, last = min(bins), max(bins)
     counts = [bins.get(index, 0) for index in range(first, last + 1)]
     bits = sum(counts) + len(counts)
-    if bits <= 8 * len(bins):  # COUNTS has at least a byte for each
-        return _runs(first, counts)
-    data = _counts(first, counts)
-    return _runs(first, counts) if bits <= 8 * len(data) else data
+    return _runs(first, counts) if bits <= 8 * len(counts) else _counts(first, counts)
 
 
 def decode(data: bytes) -> dict[int, int]:
@@ -59,26 +57,24 @@ def _read_runs(first: int, data: bytes) -> dict[int, int]:
 def _counts(first: int, counts: list[int]) -> bytes:
     data = bytearray([COUNTS])
     varint.append(data, first)
-    for count, same in groupby(counts):
-        if count:
-            for _ in same:
-                varint.append(data, count)
-        else:
-            data.append(0)
-            varint.append(data, sum(1 for _ in same) - 1)
+    varint.append(data, len(counts))
+    data += bytes([min(count, FULL) for count in counts])
+    for count in counts:
+        if count >= FULL:
+            varint.append(data, count - FULL)
     return bytes(data)
 
 
-def _read_counts(index: int, data: bytes, at: int) -> dict[int, int]:
-    bins: dict[int, int] = {}
-    while at < len(data):
-        count, at = data[at], at + 1
-        if count >= varint.MORE:
-            count, at = varint.read(data, at - 1)
-        if count:
-            bins[index] = count
-        else:
-            more, at = varint.read(data, at)
-            index += more
-        index += 1
+def _read_counts(first: int, data: bytes, at: int) -> dict[int, int]:
+    """In one go, for a window of many days reads hundreds of these; only full bytes are looked at one by one."""
+    number, at = varint.read(data, at)
+    counts, at = data[at : at + number], at + number
+    bins = {index: count for index, count in enumerate(counts, first) if count}
+    place = counts.find(FULL)
+    while place >= 0:
+        more, at = varint.read(data, at)
+        bins[first + place] += more
+        place = counts.find(FULL, place + 1)
+    if at != len(data):
+        raise ValueError("a sketch ends where its counts do")
     return bins
