@@ -21,6 +21,7 @@ from milkrun.config.composer import Composer
 from milkrun.config.endpoints import EndpointReader
 from milkrun.config.gatus_alerts import read_alerts
 from milkrun.config.load import load
+from milkrun.config.maintenance import MAINTENANCE, MaintenanceReader
 from milkrun.config.nodes import Entry, Mapping
 from milkrun.config.problems import Report
 from milkrun.config.process import ProcessReader
@@ -56,13 +57,19 @@ VARIABLES = {
     "NTFY_TOKEN": "t",
     "GOTIFY_TOKEN": "t",
     "TEAM": "a",
+    "DATABASE_URL": "postgresql://milkrun@localhost/milkrun",
 }
 # What has to be there for all that it may have to be asked for.
 EVERY_SECTION = """
 endpoints:
   - client: {auth: {basic: {}, digest: {}, bearer: x}, oauth2: {}}
     alerts: [{}]
+    flapping: {}
+    maintenance-windows: [{}]
     slo: {}
+maintenance: {}
+network: {}
+rdap: {}
 slos: [{}]
 alerting: {channels: {}, routes: [{quiet-hours: {}, digest: {}, escalate: [{}]}], heartbeat: {}}
 client: {}
@@ -89,7 +96,9 @@ def test_every_example_loads_without_a_warning(example: Path) -> None:
     assert not settings.warnings
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/quickstart.md", "docs/configuration.md", "docs/channels.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", "docs/quickstart.md", "docs/configuration.md", "docs/channels.md", "docs/storage.md"]
+)
 def test_every_configuration_in_a_document_loads_without_a_warning(document: str, tmp_path: Path) -> None:
     shown = blocks(document, "yaml")
     assert shown
@@ -178,6 +187,12 @@ def all_keys_read() -> Iterator[str]:
             root = Section(Mapping({SLOS: Entry(top.line, top.value)}, top.line), "", report, {})
             SloReader().read(root)
             yield from keys_read(root)
+            continue
+        if top.key == MAINTENANCE:
+            root = Section(Mapping({MAINTENANCE: Entry(top.line, top.value)}, top.line), "", report, {})
+            MaintenanceReader().read(root)
+            # The other keys are those of every window, which are documented with an endpoint's.
+            yield from [key for key in keys_read(root) if key in ("maintenance.groups", "maintenance.endpoints")]
             continue
         assert isinstance(top.value, Mapping)
         section = Section(top.value, "endpoints[0]" if top.key == "endpoints" else top.key, report, {})
