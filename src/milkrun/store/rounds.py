@@ -6,7 +6,7 @@ counted twice, however often a round breaks off and begins anew.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from heapq import nsmallest
+from itertools import islice
 from typing import Any, Protocol
 
 from sqlalchemy import Connection
@@ -28,7 +28,7 @@ class Job(Protocol):
         """The beginning of the first period from `done` on that there is something of and that is over."""
 
     def endpoints(self, connection: Connection, start: int) -> list[int]:
-        """Which endpoints there are in that period."""
+        """Which endpoints there are in that period, those next to each other that are best read together."""
 
     def work(self, connection: Connection, start: int, endpoints: Sequence[int]) -> dict[int, Any]:
         """Read these endpoints' share and work it out."""
@@ -46,7 +46,7 @@ class Round:
         self._start = 0
         self._under_way = False
         self._surveyed = False
-        self._waiting: set[int] = set()
+        self._waiting: dict[int, None] = {}  # in order
         self._touched: set[int] = set()
         self._bite: list[int] = []
 
@@ -56,7 +56,7 @@ class Round:
         if not self._under_way or done != self._done:  # somebody set the mark back: begin anew
             self._begin(done, self._job.next_start(connection, now, done))
         self._touched.clear()
-        self._bite = nsmallest(self._job.bite, self._waiting)
+        self._bite = list(islice(self._waiting, self._job.bite))
         return self._under_way
 
     def read(self, connection: Connection) -> Any:
@@ -71,18 +71,19 @@ class Round:
             self._bite = []  # interrupted since it was read
             return
         if not self._surveyed:
-            self._waiting.update(found)
+            self._waiting = dict.fromkeys(found) | self._waiting
             self._bite = []
         else:
             self._bite = [endpoint for endpoint in self._bite if endpoint not in self._touched]
             self._job.put(connection, self._start, {endpoint: found[endpoint] for endpoint in self._bite})
-        if self._waiting <= set(self._bite):
+        if self._waiting.keys() <= set(self._bite):
             move(connection, self._job.mark, self._start + self._job.length)
 
     def settle(self) -> None:
         """The bite was committed."""
         self._surveyed = True
-        self._waiting.difference_update(self._bite)
+        for endpoint in self._bite:
+            del self._waiting[endpoint]
         self._under_way = self._under_way and bool(self._waiting)
 
     def touch(self, written: Written) -> None:
@@ -91,7 +92,7 @@ class Round:
             return
         touched = {row[1] for row in written if self._has(row[0])}
         self._touched |= touched
-        self._waiting |= touched
+        self._waiting |= dict.fromkeys(touched)
 
     def interrupt(self, times: Iterable[int]) -> None:
         """Roll-ups of these times were written, of many endpoints: begin anew if one is in the period under way."""
@@ -103,4 +104,4 @@ class Round:
     def _begin(self, done: int, start: int | None) -> None:
         self._done, self._start, self._under_way = done, start or 0, start is not None
         self._surveyed = False
-        self._waiting, self._bite = set(), []
+        self._waiting, self._bite = {}, []
