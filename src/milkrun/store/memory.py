@@ -194,7 +194,8 @@ class MemoryStore:
     def _write_rollups(self, batch: Batch) -> None:
         self._rollups.put(batch.rollups)
         for result in batch.late:
-            if self._results.setdefault(_identity(result), result) is result:
+            if _identity(result) not in self._results:
+                self._results[_identity(result)] = result
                 self._rollups.count_late(result)
         for start in batch.recount:
             self._rollups.recount(start, self._last_attempts(start, Period.FIVE_MINUTES.end(start)))
