@@ -119,13 +119,14 @@ async def _serve(settings: Settings, announce: Callable[[str], None], paths: Seq
             planner = Planner(settings.alerting.routes, await store.firings())
             monitor = await _monitor(settings, clock, store, live, client, planner)
             await monitor.begin((await anext(changes)).added)
+            monitor.pipeline.reroute(int(clock.wall() * 1_000))
             await asyncio.to_thread(deliveries.start)
         _keep_the_loop_free()
         await asyncio.to_thread(web.start)
         announce(_greeting(len(settings.endpoints), web.url))
         async with asyncio.TaskGroup() as group:
             group.create_task(monitor.follow(changes), name="endpoints")
-            take_over = partial(_take_over, planner, monitor, deliveries)
+            take_over = partial(_take_over, planner, monitor, deliveries, clock)
             aside = [
                 group.create_task(_reload(source, hangup, paths, take_over), name="reload"),
                 group.create_task(_feel(monitor, clock, deliveries), name="pulse"),
@@ -184,10 +185,10 @@ def _deliveries(settings: Settings, store: SqlStore, clock: Clock, url: str) -> 
     return deliveries
 
 
-def _take_over(planner: Planner, monitor: Monitor, deliveries: Deliveries, settings: Settings) -> None:
+def _take_over(planner: Planner, monitor: Monitor, deliveries: Deliveries, clock: Clock, settings: Settings) -> None:
     """Go by other routes and channels from now on."""
     planner.use(settings.alerting.routes)
-    monitor.pipeline.forget_rules()
+    monitor.pipeline.reroute(int(clock.wall() * 1_000))
     deliveries.use(settings.alerting)
 
 

@@ -111,6 +111,13 @@ async def test_a_lease_that_is_over_leaves_the_messages_to_the_next_worker_alone
     assert (await claimed(outbox, now=START + 2 * LEASE)).messages == dead.messages
 
 
+async def test_whoever_starts_need_not_wait_for_the_leases_of_the_dead(outbox: SqlStore) -> None:
+    await put(outbox, a_message(firm=LATER))
+    dead = await claimed(outbox)
+    await outbox.end_leases()
+    assert (await claimed(outbox)).messages == dead.messages
+
+
 async def test_what_waits_for_another_try_holds_up_what_came_later(outbox: SqlStore) -> None:
     await put(outbox, a_message())
     claim = await claimed(outbox)

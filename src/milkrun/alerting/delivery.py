@@ -87,6 +87,7 @@ class Deliveries:
 
     async def _deliver(self) -> None:
         secret = await self._outbox.secret()
+        await self._outbox.end_leases()
         async with Client(descriptors=Descriptors(BUDGET)) as client:
             letters = LetterWriter(url=self._url, secret=secret)
             crew = Crew(

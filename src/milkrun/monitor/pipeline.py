@@ -77,9 +77,10 @@ class Pipeline:
         self._certificates.retire(endpoint)
         self.notices.retire(endpoint, at)
 
-    def forget_rules(self) -> None:
-        """Work every endpoint's rules out anew: what routes ask for has changed."""
-        self._standing.forget_rules()
+    def reroute(self, at: int) -> None:
+        """Go by other routes from `at` (epoch ms) on; what lasts already is told to whoever is to know of it now."""
+        if self._standing.reroute(at):
+            self._writer.hurry()
 
     def gap(self, gap: Gap) -> None:
         """Keep a stretch of time in which nothing was checked."""

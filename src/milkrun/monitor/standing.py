@@ -52,9 +52,15 @@ class Standing:
         told = self._step(registered.id, before, after, result.slot)
         return told or change is not None
 
-    def forget_rules(self) -> None:
-        """Work every endpoint's rules out anew: what routes ask for has changed."""
+    def reroute(self, at: int) -> bool:
+        """Go by other routes from `at` on: streaks to count, and outages to tell of that nobody was told of yet.
+
+        Says whether anybody is told anything.
+        """
         self._rules.clear()
+        out = [(endpoint, state) for endpoint, state in self._states.items() if state.incident is not None]
+        told = [self._plan(endpoint, NEW, state, at) for endpoint, state in out]
+        return any(told)
 
     def retire(self, endpoint: int, at: int) -> None:
         """Forget a removed endpoint's streaks, and close its incident: what nobody watches is not down."""

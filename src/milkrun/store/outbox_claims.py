@@ -51,6 +51,11 @@ def next_due(connection: Connection, channel: str) -> int | None:
     return None if first is None else max(first, row.hold, row.lease)
 
 
+def end_leases(connection: Connection) -> None:
+    """Nobody delivers now; what was claimed still counts as tried."""
+    connection.execute(update(schema.channel).where(_channel.claim.is_not(None)).values(**_FREE))
+
+
 def claim(connection: Connection, channel: str, *, now: int, lease: int, limit: int) -> Claim | None:
     """Claim what is due, oldest first."""
     token = uuid4().hex

@@ -74,6 +74,9 @@ class Outbox(Protocol):
         One that was disabled is enabled where that has changed. What waits for a channel that is gone is given up.
         """
 
+    async def end_leases(self) -> None:
+        """Nobody delivers now: for whoever holds the database and starts, so that he need not wait for dead workers."""
+
     async def next_due(self, channel: str) -> int | None:
         """When (epoch ms) the first message may be claimed, not before a lease is over; None: nothing waits."""
 

@@ -27,6 +27,10 @@ class OutboxVerbs(Threads):
         """Know these channels."""
         await self._change(partial(outbox_channels.configure, channels=channels, now=now))
 
+    async def end_leases(self) -> None:
+        """Nobody delivers now."""
+        await self._change(outbox_claims.end_leases)
+
     async def next_due(self, channel: str) -> int | None:
         """When the first message of a channel may be claimed."""
         return await self._ask(partial(outbox_claims.next_due, channel=channel))
