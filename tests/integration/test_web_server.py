@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from milkrun.config.settings import WebSettings
+from milkrun.core.incident import Incident
 from milkrun.core.outcome import Outcome
 from milkrun.core.state import EndpointState
 from milkrun.web import api_stream, fragments, live, sse
@@ -110,6 +111,23 @@ async def test_a_quiet_stream_beats_and_ends_when_the_server_stops(monkeypatch: 
             else:
                 pytest.fail("the stream went on")
     assert "milkrun-web" not in [thread.name for thread in threading.enumerate()]
+
+
+@pytest.mark.usefixtures("quick")
+async def test_pages_of_incidents_are_told_to_look_again_at_once_when_one_changes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live, "LOOK_AGAIN", 10**9)
+    scene = Scene()
+    await scene.add(1)
+    with served(scene) as server:
+        async with httpx2.AsyncClient() as client, client.stream("GET", f"{server.url}live/incidents") as response:
+            reader = Reader(response)
+            first = [await reader.message() for _ in range(2)]
+            one = Incident(endpoint=1, opened=scene.now, closed=None, state=Outcome.DOWN, cause="x")
+            scene.tell(states={1: EndpointState(state=Outcome.DOWN, since=scene.now, incident=one)})
+            assert (await reader.message())["event"] == "look"
+    assert [message.get("event") for message in first] == [None, None]
 
 
 async def test_an_unknown_endpoint_has_no_stream() -> None:

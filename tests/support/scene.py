@@ -137,7 +137,11 @@ class Scene:
 
     async def add(self, count: int, *, groups: Iterable[str] = GROUPS) -> None:
         """Register endpoints and tell the hub."""
-        self.registered = await self.store.register([endpoint(place, groups=groups) for place in range(count)])
+        self.adopt(await self.store.register([endpoint(place, groups=groups) for place in range(count)]))
+
+    def adopt(self, registered: Iterable[Registered]) -> None:
+        """Have these endpoints, and tell the hub."""
+        self.registered = list(registered)
         self.live.publish(EndpointsChanged(registered=tuple(self.registered), removed=()))
 
     async def play(self, *, turns: int, broken: float = 0.0, days: int = 0) -> None:
@@ -158,7 +162,9 @@ class Scene:
                 endpoint=one.id, opened=since, closed=None, state=last.outcome, cause=cause, layer=_layer(last)
             )
         state = EndpointState(state=last.outcome, settled=last.outcome, since=since, incident=incident)
-        batch = Batch(results=results, states={one.id: state}, rollups=list(self._rollups(one, days, broken)))
+        batch = Batch(
+            results=results, states={one.id: state}, rollups=a_year_of(one, self.now, days=days, broken=broken)
+        )
         await self.store.write(batch)
         self.live.publish(Committed(results=(), states={one.id: state}, changes=(), stored=True))
 
@@ -170,15 +176,6 @@ class Scene:
             outcome = (Outcome.DOWN, Outcome.DOWN, Outcome.DEGRADED, Outcome.UNKNOWN, Outcome.DOWN)[kind]
             return result(one, slot, turn=turn, outcome=outcome, failure=failure, status=503)
         return result(one, slot, turn=turn, cold=turn % 30 == one.id % 30)
-
-    def _rollups(self, one: Registered, days: int, broken: bool) -> Iterable[Rollup]:
-        """Every hour and every day that is over, warm and cold; now and then forty results of an hour are down."""
-        for period in (Period.HOUR, Period.DAY):
-            first = period.begin(self.now)
-            for back in range(1, days * Period.DAY.value // period.value):
-                start = first - back * period.value
-                yield _rollup(one, period, start, Connection.WARM, broken=broken and back < 3)
-                yield _rollup(one, period, start, Connection.COLD)
 
     def tell(self, *results: Result, states: dict[int, EndpointState] | None = None, stored: bool = True) -> None:
         """Publish results as the monitor would, with a change for every state given."""
@@ -195,6 +192,25 @@ class Scene:
 
 def _change(id_: int, state: EndpointState) -> StateChange:
     return StateChange(endpoint=id_, before=Outcome.UP, after=state.state, at=state.since or 0, incident=state.incident)
+
+
+def a_year_of(one: Registered, now: int, *, days: int = 365, broken: bool = False) -> list[Rollup]:
+    """Every hour and every day that is over, warm and cold; now and then forty results of one are down."""
+    return [
+        rollup
+        for period in (Period.HOUR, Period.DAY)
+        for rollup in periods_of(one, now, period, days * Period.DAY.value // period.value - 1, broken=broken)
+    ]
+
+
+def periods_of(one: Registered, now: int, period: Period, count: int, *, broken: bool = False) -> list[Rollup]:
+    """So many periods of one length before the open one, warm and cold, the newest first."""
+    found = []
+    for back in range(1, count + 1):
+        start = period.begin(now) - back * period.value
+        found.append(_rollup(one, period, start, Connection.WARM, broken=broken and back < 3))
+        found.append(_rollup(one, period, start, Connection.COLD))
+    return found
 
 
 def _rollup(one: Registered, period: Period, start: int, connection: Connection, *, broken: bool = False) -> Rollup:

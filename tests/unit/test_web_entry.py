@@ -6,7 +6,9 @@ import pytest
 from milkrun.core.endpoint import Registered, Retry
 from milkrun.core.outcome import Outcome
 from milkrun.core.tally import HOUR, Tally
+from milkrun.web import rows
 from milkrun.web.entry import DAY, KEPT, OUTCOMES, Entry
+from milkrun.web.templates import ENVIRONMENT
 from tests.support.scene import REFUSED, endpoint, result
 
 NOW = 500_000 * HOUR
@@ -89,6 +91,16 @@ def test_an_attempt_that_is_repeated_counts_for_nothing() -> None:
     new.push(msgspec.structs.replace(result(retried, NOW, outcome=Outcome.UP), attempt=2), 2)
     assert new.uptime() == 1.0
     assert len(new.recent()) == 2
+
+
+def test_what_falls_in_maintenance_is_shown_and_counts_for_nothing() -> None:
+    new = entry()
+    new.push(msgspec.structs.replace(result(ONE, NOW, outcome=Outcome.DOWN), maintenance=True), 1)
+    assert (new.maintained, new.uptime(), len(new.recent())) == (True, None, 1)
+    assert "maintenance" in ENVIRONMENT.get_template("row.html").render(row=rows.row(new))
+    new.push(result(ONE, NOW + 1), 2)
+    assert (new.maintained, new.uptime()) == (False, 1.0)
+    assert "maintenance" not in ENVIRONMENT.get_template("row.html").render(row=rows.row(new))
 
 
 def test_a_result_the_start_took_from_the_store_is_not_taken_twice() -> None:

@@ -89,3 +89,33 @@ def test_a_failure_is_two_or_three_words(layer: Layer, kind: str, said: str) -> 
 )
 def test_one_sentence_says_how_everything_is(counts: dict[Outcome, int], said: str, title: str) -> None:
     assert (words.overall(counts), words.title(counts)) == (said, title)
+
+
+@pytest.mark.parametrize(
+    ("outages", "warnings", "said"),
+    [
+        (0, 0, "No incident is open."),
+        (0, 1, "No outage is open, but 1 warning."),
+        (1, 0, "1 outage is open."),
+        (1_200, 2, "1,200 outages are open, and 2 warnings."),
+    ],
+)
+def test_one_sentence_says_what_is_open(outages: int, warnings: int, said: str) -> None:
+    assert words.incidents(outages, warnings) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(0.00001, "0.1%"), (0.021, "2.1%"), (0.0999, "10.0%"), (0.301, "31%"), (1, "100%")]
+)
+def test_a_part_never_reads_as_nothing(value: float, said: str) -> None:
+    assert words.part(value) == said
+
+
+@pytest.mark.parametrize(("value", "said"), [(0.999, "99.9%"), (0.99, "99%"), (0.99995, "99.995%")])
+def test_a_target_reads_as_it_was_set(value: float, said: str) -> None:
+    assert words.target(value) == said
+
+
+@pytest.mark.parametrize(("text", "said"), [("key revoked", "Key revoked."), ("Why?", "Why?"), ("", ".")])
+def test_what_somebody_else_said_becomes_a_sentence(text: str, said: str) -> None:
+    assert words.sentence(text) == said
