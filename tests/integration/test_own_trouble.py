@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+from milkrun.alerting.planner import Planner
 from milkrun.client import Client
 from milkrun.clock import SystemClock
 from milkrun.config.settings import Settings, StorageSettings
@@ -73,6 +74,7 @@ async def monitored(settings: Settings) -> AsyncIterator[Watched]:
             remembered=await remember(store),
             location="local",
             storage=StorageSettings(),
+            planner=Planner((), {}),
         )
         await monitor.begin(settings.endpoints)
         with live.subscribe() as watching:

@@ -46,6 +46,11 @@ class Network:
         self._lost: set[str] = set()
         self._peak = 0
 
+    @property
+    def quiet(self) -> bool:
+        """Whether no host is known to fail, so that an answer says nothing new."""
+        return not self._failing and not self.gone
+
     def failed(self, host: str, at: int) -> bool:
         """A host failed at dns or connect; says whether that is new enough to be our own network's doing."""
         since = self._failing.setdefault(host, at)

@@ -82,6 +82,9 @@ class Guard:
 
     def settle(self, registered: Registered, result: Result, seen: Observation | None = None) -> None:
         """Let a result pass, make it our own network's, or let it wait until that is clear."""
+        if result.failure is None and self._network.quiet:  # nearly every result
+            self._recorder.settle(registered, result, seen)
+            return
         place = self._places.get(registered.id)
         if place is None or not self._settings.enabled:
             self._recorder.settle(registered, result, seen)
