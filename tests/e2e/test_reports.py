@@ -88,6 +88,7 @@ def test_a_format_goes_before_the_files_name(data: Path) -> None:
         (["--timezone", "Europe/Berln"], "--timezone 'Europe/Berln': unknown, perhaps Europe/Berlin"),
         (["--timezone", "../etc"], "--timezone '../etc': unknown"),
         (["--group", "cores"], "--group: no endpoint is in cores; there are core"),
+        (["--group", "[c"], "--group: expected a class with its end"),
         (["--output", "/nowhere/r.html"], "/nowhere/r.html: No such file or directory"),
     ],
 )

@@ -69,6 +69,15 @@ async def test_a_report_is_confined_to_groups() -> None:
     assert report.shared == ()
 
 
+async def test_a_shared_objective_is_left_out_where_only_a_part_of_it_is_reported_on() -> None:
+    whole = SharedObjective(name="all", objective=Objective(target=0.9), groups=("*",))
+    store = MemoryStore()
+    await live_through(store, LIVES[1:])
+    wanted = Wanted(title="x", zone="UTC", since=MONTH, until=END, made=END, groups=("core",))
+    report = await gather(store, month_settings(LIVES[1:], CORE, whole), wanted, lambda: None)
+    assert [line.name for line in report.shared] == ["the core"]
+
+
 async def test_a_month_that_nobody_lived_through_has_no_lines() -> None:
     store = MemoryStore()
     await live_through(store, LIVES[:1])

@@ -4,7 +4,7 @@ import pytest
 
 from milkrun.core.observation import Connection, Timings
 from milkrun.core.outcome import Failure, Layer, Outcome
-from milkrun.core.tally import HOUR, Tally, fold, hour_of, merge, newest, uptime
+from milkrun.core.tally import HOUR, Tally, fold, hour_of, newest, uptime
 from tests.support.judging import result
 
 
@@ -35,14 +35,10 @@ def test_how_long_it_took_to_fail_is_no_latency() -> None:
     assert (tally.down, tally.cold) == (1, 0)
 
 
-def test_merging_is_the_same_as_counting_together() -> None:
-    one = Tally(endpoint=7, hour=HOUR, up=1, degraded=2, down=3, unknown=4, warm=5, warm_sum=6.0, warm_max=7.0)
-    other = Tally(endpoint=7, hour=0, up=1, cold=2, cold_sum=3.0, cold_max=4.0, warm_max=1.0)
-    both = merge(one, other)
-    assert (both.hour, both.up, both.degraded, both.down, both.unknown) == (0, 2, 2, 3, 4)
-    assert (both.warm, both.warm_sum, both.warm_max) == (5, 6.0, 7.0)
-    assert (both.cold, both.cold_sum, both.cold_max) == (2, 3.0, 4.0)
-    assert (one.up, other.up) == (1, 1)
+def test_what_happens_under_maintenance_counts_for_nothing() -> None:
+    tally = Tally(endpoint=7, hour=0)
+    fold(tally, result(Outcome.DOWN, connection=Connection.COLD, maintenance=True))
+    assert tally == Tally(endpoint=7, hour=0)
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ def _wanted(month: str, timezone: str, groups: tuple[str, ...]) -> "Wanted":
     from milkrun.clock import SystemClock
     from milkrun.core.months import month_of, parse_month
 
+    _check_groups(groups)
     zone, now = zone_or_refuse(timezone), int(SystemClock().wall() * 1_000)
     this = month_of(now, zone)
     chosen = parse_month(month) if month else this.step(-1)
@@ -71,6 +72,15 @@ def _wanted(month: str, timezone: str, groups: tuple[str, ...]) -> "Wanted":
         made=now,
         groups=groups,
     )
+
+
+def _check_groups(groups: tuple[str, ...]) -> None:
+    from milkrun.cli.month_gathering import globs
+
+    try:
+        globs(groups)
+    except ValueError as err:
+        refuse(f"milkrun: --group: {err}")
 
 
 def _gathered(settings: "Settings", wanted: "Wanted") -> "Report":

@@ -44,8 +44,18 @@ async def gather(store: Store, settings: Settings, wanted: Wanted, step: Callabl
 
 def in_groups(known: Iterable[Known], groups: Sequence[str]) -> list[Known]:
     """Those of one of the groups, which are globs; all where there are none."""
-    globs = [Glob(group) for group in groups]
-    return [one for one in known if not globs or any(glob.matches(one.group) for glob in globs)]
+    compiled = globs(groups)
+    return [one for one in known if is_in(one.group, compiled)]
+
+
+def globs(groups: Iterable[str]) -> list[Glob]:
+    """Names of groups, perhaps with * in them. Raises ValueError for one that cannot be read."""
+    return [Glob(group) for group in groups]
+
+
+def is_in(group: str, groups: Sequence[Glob]) -> bool:
+    """Whether a group is one of these; any is where there are none."""
+    return not groups or any(glob.matches(group) for glob in groups)
 
 
 async def _incidents(store: Store, wanted: Wanted) -> dict[int, list[Incident]]:
@@ -80,6 +90,7 @@ class _Judge:
         self.shared = settings.slos
         self._configured = {endpoint.key: endpoint for endpoint in settings.endpoints}
         self._since, self._until = wanted.since, wanted.until
+        self._groups = globs(wanted.groups)
 
     def one(self, each: Account) -> Line:
         """An endpoint's line."""
@@ -92,9 +103,11 @@ class _Judge:
         return self._line(accounts, "", name, "", objective)
 
     def about(self, shared: SharedObjective, accounts: Sequence[Account]) -> list[Account]:
-        """Those that a shared objective is about."""
-        keys = {key for key, endpoint in self._configured.items() if shared.is_about(endpoint)}
-        return [one for one in accounts if one.key in keys]
+        """Those that a shared objective is about; none where the report leaves some of them out."""
+        about = {key: endpoint for key, endpoint in self._configured.items() if shared.is_about(endpoint)}
+        if not all(is_in(endpoint.group, self._groups) for endpoint in about.values()):
+            return []
+        return [one for one in accounts if one.key in about]
 
     def _line(self, accounts: Sequence[Account], key: str, name: str, group: str, objective: Objective | None) -> Line:
         since, until = self._since, self._until

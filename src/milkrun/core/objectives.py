@@ -1,6 +1,7 @@
 """Which objective an endpoint is held to: its own, else the first shared one that is about it."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -34,4 +35,10 @@ def objective_of(endpoint: Endpoint, shared: Sequence[SharedObjective]) -> Objec
 
 
 def _any(globs: Sequence[str], names: Sequence[str]) -> bool:
-    return not globs or any(Glob(glob).matches(name) for glob in globs for name in names)
+    return not globs or any(_compiled(glob).matches(name) for glob in globs for name in names)
+
+
+@lru_cache(maxsize=1_024)
+def _compiled(glob: str) -> Glob:
+    """Asked for once an endpoint, of which there are thousands."""
+    return Glob(glob)
