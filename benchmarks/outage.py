@@ -84,7 +84,7 @@ def sudden(bench: Bench) -> None:
             grown = (server.resident() - before) / 1024**2
             origin.tell("mend")
             _until(lambda: len(origin.letters()) > len(letters), 4 * sizes.interval)
-    named = [len(json.loads(letter["body"])["messages"]) for letter in letters]
+    named = [json.loads(letter["body"])["count"] for letter in letters]
     soon = letters[0]["at"] - failed
     bench.rows += [
         Row(

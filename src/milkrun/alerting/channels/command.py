@@ -11,11 +11,11 @@ import signal
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 import msgspec
 
-from milkrun.alerting.account import accounts
+from milkrun.alerting.account import account
 from milkrun.alerting.channel import Letter, PermanentError, TransientError
 from milkrun.alerting.channels.captured import Captured
 from milkrun.alerting.plain import line
@@ -76,7 +76,7 @@ class CommandChannel:
         output = Captured()
         try:
             with tempfile.TemporaryFile() as told:
-                told.write(msgspec.json.encode(whole(letter)))
+                told.write(msgspec.json.encode(account(letter)))
                 told.seek(0)
                 status = await self._run(told, output, environment(letter, rendered))
             self._judge(status, output.text)
@@ -113,12 +113,6 @@ class CommandChannel:
     @property
     def _name(self) -> str:
         return line(hide(self._options.secrets, Path(self._options.argv[0]).name), EXPLAINED)
-
-
-def whole(letter: Letter) -> dict[str, Any]:
-    """What a webhook gets in parts where there is much of it."""
-    parts = accounts(letter)
-    return {**parts[0], "parts": 1, "incidents": [incident for part in parts for incident in part["incidents"]]}
 
 
 def environment(letter: Letter, rendered: Rendered) -> dict[str, str]:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from milkrun.alerting.account import accounts
+from milkrun.alerting.account import account, incident
 from milkrun.alerting.channel import Letter, PermanentError
 from milkrun.alerting.channels.posting import JSON, Headers, post
 from milkrun.alerting.channels.signing import HEADER, signature
@@ -73,14 +73,14 @@ def composer(options: WebhookOptions) -> Callable[[Letter], Iterator[Request]]:
 
 
 class _Whole:
-    """A request for each 500 incidents, in the documented shape."""
+    """One request, in the documented shape."""
 
     def __init__(self, options: WebhookOptions) -> None:
         self._options = options
 
     def __call__(self, letter: Letter) -> Iterator[Request]:
-        for account in accounts(letter, zone=self._options.zone):
-            yield Request(_key(account), self._options.place.url, msgspec.json.encode(account))
+        content = msgspec.json.encode(account(letter, zone=self._options.zone))
+        yield Request(letter.id, self._options.place.url, content)
 
 
 class _Templated:
@@ -91,12 +91,11 @@ class _Templated:
         self._template = BodyTemplate(options.template)
 
     def __call__(self, letter: Letter) -> Iterator[Request]:
-        for account in accounts(letter, zone=self._options.zone):
-            try:
-                body = self._template.fill(account)
-            except BadTemplateError as err:
-                raise PermanentError(f"the webhook's template fails: {err}") from err
-            yield Request(_key(account), self._options.place.url, body.encode())
+        try:
+            body = self._template.fill(account(letter, zone=self._options.zone))
+        except BadTemplateError as err:
+            raise PermanentError(f"the webhook's template fails: {err}") from err
+        yield Request(letter.id, self._options.place.url, body.encode())
 
 
 class _Filled:
@@ -108,19 +107,15 @@ class _Filled:
         self._escape = in_json if _is_json(options) else str
 
     def __call__(self, letter: Letter) -> Iterator[Request]:
-        for account in accounts(letter, zone=self._options.zone):
-            for incident in account["incidents"]:
-                values = values_of(incident, self._words)
-                url = fill(self._options.place.url, values, _in_url)
-                yield Request(incident["id"], url, self._body(values, incident))
+        for message in letter.messages:
+            told = incident(message, letter, self._options.zone)
+            values = values_of(told, self._words)
+            url = fill(self._options.place.url, values, _in_url)
+            yield Request(message.id, url, self._body(values, told))
 
-    def _body(self, values: Mapping[str, str], incident: dict[str, Any]) -> bytes:
+    def _body(self, values: Mapping[str, str], told: dict[str, Any]) -> bytes:
         body = self._options.body
-        return fill(body, values, self._escape).encode() if body else msgspec.json.encode(incident)
-
-
-def _key(account: Mapping[str, Any]) -> str:
-    return account["id"] if account["parts"] == 1 else f"{account['id']}/{account['part']}"
+        return fill(body, values, self._escape).encode() if body else msgspec.json.encode(told)
 
 
 def _has_type(headers: Headers) -> bool:
