@@ -123,7 +123,10 @@ def rollups_of(period: Period) -> Layer:
 CHUNKS = ResultLayer(
     schema.chunk, "hour", length=HOUR, counted=func.coalesce(func.sum(schema.chunk.c.results), 0), bite=CHUNK_BITE
 )
-RAW = ResultLayer(schema.result, "slot", length=1, counted=func.count(), bite=BITE)
+# Raw rows that are packed are no results any more.
+_PACKED = select(schema.progress.c.reached).where(schema.progress.c.name == Mark.PACKED.value).scalar_subquery()
+_UNPACKED = func.count().filter(schema.result.c.slot >= func.coalesce(_PACKED, 0))
+RAW = ResultLayer(schema.result, "slot", length=1, counted=_UNPACKED, bite=BITE)
 FIVE_MINUTES, HOURS, DAYS = (rollups_of(period) for period in (Period.FIVE_MINUTES, Period.HOUR, Period.DAY))
 INCIDENTS = IncidentLayer(schema.incident, "opened", schema.incident.c.closed.is_not(None), bite=INCIDENT_BITE)
 
