@@ -91,6 +91,22 @@ async def test_an_endpoints_page_tells_its_whole_story() -> None:
     assert '"cold":[' in html
 
 
+@pytest.mark.parametrize(
+    ("days", "query", "period"),
+    [(2, "", 300), (9, "", 86_400), (9, "?range=24h", 300), (9, "?range=7d", 3_600), (2, "?range=90d", 86_400)],
+)
+async def test_the_chart_of_history_covers_what_was_asked_for_or_what_there_is(
+    days: int, query: str, period: int
+) -> None:
+    scene = Scene()
+    await scene.add(1)
+    await scene.play(turns=90, days=days)
+    async with browsing(scene) as (client, _):
+        html = (await client.get(f"/endpoints/core_checkout{query}")).text
+    assert f'"period":{period}}}' in html
+    assert html.count('aria-current="true"') == 1
+
+
 async def test_an_endpoint_not_checked_yet_says_when_it_will_be() -> None:
     scene = Scene()
     await scene.add(5)

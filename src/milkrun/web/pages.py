@@ -24,6 +24,7 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 ITS_INCIDENTS = 5  # on the page of one endpoint
 CHARTED = 360  # results in the phase chart
 SHOWN = 25  # of them, as rows that open
+FEW = 4  # days of history; with fewer, the chart of a day says more than that of ninety
 SHADED = 200  # outages in the chart of its history
 
 Span = Literal["24h", "7d", "30d", "90d"]
@@ -68,7 +69,7 @@ async def cell(site: SiteDep, _: PrincipalDep, asked: AskedDep, place: Annotated
 
 @router.get("/endpoints/{key}")
 async def endpoint(
-    site: SiteDep, _: PrincipalDep, key: str, span: Annotated[Span, Query(alias="range")] = "90d"
+    site: SiteDep, _: PrincipalDep, key: str, span: Annotated[Span | None, Query(alias="range")] = None
 ) -> Response:
     """One endpoint: the headline, the charts, the latest results, percentiles and uptime, its incidents."""
     entry, store = site.entry(key), site.services.store
@@ -86,16 +87,16 @@ async def endpoint(
         incidents=incident_list.rows(found, site.board.entries.get),
         incident_total=found.total,
         rows=rows,
-        span=span,
         **await _history(site, entry, span),
     )
 
 
-async def _history(site: Site, entry: Entry, span: Span) -> dict[str, Any]:
+async def _history(site: Site, entry: Entry, asked: Span | None) -> dict[str, Any]:
     """What the page shows of an endpoint's past: windows, days, and the chart of one range."""
     now = site.now()
     windows = await history.windows(site, entry)
     days = await history.course(site, entry, Period.DAY, since=now - (endpoint_view.DAYS - 1) * history_view.DAY_MS)
+    span = asked or ("90d" if len(days) >= FEW else "24h")
     period, since = history_view.RANGES[span], now - history_view.WINDOWS[span]
     shown = days if period is Period.DAY else await history.course(site, entry, period, since=since)
     outages = await site.services.store.incidents(endpoint=entry.id, kinds=[Kind.OUTAGE], limit=SHADED)
@@ -106,6 +107,7 @@ async def _history(site: Site, entry: Entry, span: Span) -> dict[str, Any]:
         "days": endpoint_view.days(days, now),
         "course": script_json({**history_view.chart(shown, recent, now), "period": period.value // 1_000}),
         "points": len(shown),
+        "span": span,
         "objective": await standing_of(site, entry),
         "objective_view": objective_view,
         "ranges": {name: history_view.NAMES[name] for name in history_view.RANGES},
