@@ -1,7 +1,7 @@
 """A pipeline behind its guard, with a store in memory, for tests of what is told when hosts cannot be reached."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -13,6 +13,7 @@ from milkrun.core.alert import Message, Route
 from milkrun.core.incident import Entry, Incident
 from milkrun.core.outcome import Failure, Layer, Outcome
 from milkrun.core.result import Result
+from milkrun.core.state import EndpointState
 from milkrun.monitor.backlog import Backlog
 from milkrun.monitor.guard import Guard, Reach
 from milkrun.monitor.hub import LiveHub
@@ -55,6 +56,7 @@ class Guarded:
         clock: Clock | None = None,
         routes: Iterable[Route] = (EVERYTHING,),
         known: Iterable[Incident] = (),
+        states: Mapping[int, EndpointState] | None = None,
     ) -> None:
         self.clock = clock or ManualClock(wall=MIDNIGHT)
         self.store = TryingStore()
@@ -64,7 +66,7 @@ class Guarded:
             clock=self.clock,
             store=self.store,
             live=LiveHub(),
-            states={},
+            states=states or {},
             rollups=OpenRollups(),
             backlog=self.backlog,
             planner=Planner(routes, {}),
@@ -73,7 +75,6 @@ class Guarded:
         self.guard = Guard(
             clock=self.clock,
             recorder=self.pipeline,
-            notices=self.pipeline.notices,
             settings=settings or NetworkSettings(),
             reach=reach,
         )

@@ -18,7 +18,6 @@ from milkrun.core.network import FEWEST_HOSTS, Blame, Network, NetworkRule, ours
 from milkrun.core.observation import Observation
 from milkrun.core.outcome import Failure, Layer, Outcome
 from milkrun.core.result import Result
-from milkrun.monitor.notices import Notices
 from milkrun.monitor.pipeline import Pipeline
 
 # Whether a TCP connection to a host and port opens; it ends by itself within the time given, in seconds.
@@ -46,14 +45,12 @@ class Held(msgspec.Struct, frozen=True):
 class Guard:
     """A recorder before the recorder. `run` asks witnesses; `release` lets everything go that waits."""
 
-    def __init__(
-        self, *, clock: Clock, recorder: Pipeline, notices: Notices, settings: NetworkSettings, reach: Reach
-    ) -> None:
+    def __init__(self, *, clock: Clock, recorder: Pipeline, settings: NetworkSettings, reach: Reach) -> None:
         self.add = recorder.add
         self.skip = recorder.skip
         self._clock = clock
         self._recorder = recorder
-        self._notices = notices
+        self._notices = recorder.notices
         self._settings = settings
         self._reach = reach
         rule = NetworkRule(hosts=settings.hosts, share=settings.share, within=settings.within)

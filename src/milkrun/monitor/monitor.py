@@ -96,9 +96,8 @@ class Monitor:
     ) -> None:
         timeline = Timeline(clock, begins=remembered.newest or 0)
         self.pipeline = _pipeline(clock, store, live, remembered, planner)
-        notices = self.pipeline.notices
-        self.guard = Guard(clock=clock, recorder=self.pipeline, notices=notices, settings=network, reach=reach)
-        self.domains = Domains(clock=clock, ask=ask, notices=notices)
+        self.guard = Guard(clock=clock, recorder=self.pipeline, settings=network, reach=reach)
+        self.domains = Domains(clock=clock, ask=ask, notices=self.pipeline.notices)
         self.runner = Runner(clock=clock, timeline=timeline, recorder=self.guard, location=location)
         self.scheduler = Scheduler(clock=clock, timeline=timeline, runner=self.runner, gaps=self.pipeline)
         self.roster = Roster(
