@@ -88,6 +88,15 @@ def test_a_drained_body_is_counted_and_not_kept_and_wanted_up_to_the_cap() -> No
     assert (made.take().body, made.take().size) == (b"", 11)
 
 
+def test_of_an_errors_drained_body_the_beginning_is_kept() -> None:
+    made = opened(body="drain", status=500)
+    assert made.add(b"x" * 8, keep=True)
+    assert not made.add(b"y" * 8_000, keep=True)
+    assert not made.add(b"z", keep=True)
+    received = made.take()
+    assert (received.body, received.size, received.excerpt) == (b"", 8_009, b"x" * 8 + b"y" * 4_088)
+
+
 def test_a_piece_that_is_handed_on_is_counted_and_not_kept() -> None:
     made = opened()
     made.add(b"xyz", keep=False)

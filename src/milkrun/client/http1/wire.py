@@ -29,7 +29,7 @@ _LANDMARK = re.compile(
     rb"[Rr][Aa][Nn][Ss][Ff][Ee][Rr]-(?!Encoding: chunked\r))))"
 )
 # From this status on, the beginning of a drained body is kept: so much of it, in bytes.
-_ERRORS = 400
+ERRORS = 400
 EXCERPT = 4_096
 # How nearly every response starts, and the status that says.
 _PLAIN = {b"HTTP/1.1 %d" % status: status for status in range(200, 600)}
@@ -170,7 +170,7 @@ class ResponseParser:
             if self._size > self._cap:
                 self._give_up()
         self._head, self._warnings = b"", ()
-        if self._drain and self._status >= _ERRORS:
+        if self._drain and self._status >= ERRORS:
             return Received(self._status, head, b"", self._size, self._keep and self._begun == 1,
                             self._notable, warnings, body[:EXCERPT])  # fmt: skip
         return Received(self._status, head, b"" if self._drain else body, self._size, self._keep and self._begun == 1,
@@ -271,7 +271,7 @@ class ResponseParser:
             self._body = bytearray()
         if not self._drain:
             self._body += piece
-        elif self._status >= _ERRORS:
+        elif self._status >= ERRORS:
             self._body += piece[: EXCERPT - len(self._body)]
 
     def _pour(self) -> bytes:

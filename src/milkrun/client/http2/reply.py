@@ -4,7 +4,7 @@ from milkrun.client.errors import RequestError
 from milkrun.client.facts import AnswerFacts
 from milkrun.client.headers import RawPairs
 from milkrun.client.http1.lenient import bad_framing
-from milkrun.client.http1.wire import Received
+from milkrun.client.http1.wire import ERRORS, EXCERPT, Received
 from milkrun.client.http2.fields import Pairs, judge, read_head
 from milkrun.client.request import PreparedRequest
 
@@ -68,7 +68,7 @@ class Reply:
             raise self._mismatch()
         if self._size > self._cap and not self._drain:
             raise RequestError("body", "too-large", f"the body is over {self._cap} bytes", phase="receive")
-        if keep and not self._drain:
+        if keep and (not self._drain or self._is_excerpt()):
             self._pieces.append(piece)
         return self._size <= self._cap
 
@@ -87,11 +87,16 @@ class Reply:
         """What came, the body included as far as it was kept."""
         pieces = self._pieces
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        return Received(self.status or 0, self._head, body, self._size, True, self._notable, ())
+        kept, excerpt = (b"", body[:EXCERPT]) if self._drain else (body, b"")
+        return Received(self.status or 0, self._head, kept, self._size, True, self._notable, (), excerpt)
 
     def seen(self) -> AnswerFacts | None:
         """What is known of the response so far; None until its head is complete."""
         return None if self.status is None else AnswerFacts(status=self.status, version="2", bytes=self._size)
+
+    def _is_excerpt(self) -> bool:
+        """Whether the piece that was just counted belongs to the beginning of an error's body."""
+        return (self.status or 0) >= ERRORS and sum(map(len, self._pieces)) < EXCERPT
 
     def _judge_size(self, size: int) -> None:
         if self._before + size > self._max_head:
