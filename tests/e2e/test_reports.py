@@ -84,7 +84,7 @@ def test_a_format_goes_before_the_files_name(data: Path) -> None:
     [
         (["--month", "october"], "--month 'october': expected a year and a month, such as 2"),
         (["--month", "2999-01"], "--month 2999-01: January 2999 has not begun; this month is 2"),
-        (["--month", "2020-01"], "there is no history of January 2020; `milkrun report --month` takes another month"),
+        (["--month", "2020-01"], "there is no history of January 2020; --month 2"),
         (["--timezone", "Europe/Berln"], "--timezone 'Europe/Berln': unknown, perhaps Europe/Berlin"),
         (["--timezone", "../etc"], "--timezone '../etc': unknown"),
         (["--group", "cores"], "--group: no endpoint is in cores; there are core"),

@@ -22,10 +22,11 @@ def test_outcomes_are_counted_each_by_itself() -> None:
 
 def test_warm_and_cold_latencies_are_kept_apart_in_milliseconds() -> None:
     tally = Tally(endpoint=7, hour=0)
-    for connection, seconds in ((Connection.WARM, 0.010), (Connection.WARM, 0.030), (Connection.COLD, 0.200)):
-        fold(tally, result(connection=connection, timings=Timings(total=seconds)))
-    assert (tally.warm, tally.cold) == (2, 1)
-    assert [tally.warm_sum, tally.warm_max, tally.cold_sum, tally.cold_max] == pytest.approx([40, 30, 200, 200])
+    for connection, latencies in ((Connection.WARM, (0.03, 0.01)), (Connection.COLD, (0.2, 0.1)), (None, (5.0,))):
+        for seconds in latencies:
+            fold(tally, result(connection=connection, timings=Timings(total=seconds)))
+    assert (tally.warm, tally.cold) == (2, 2)
+    assert [tally.warm_sum, tally.warm_max, tally.cold_sum, tally.cold_max] == pytest.approx([40, 30, 300, 200])
 
 
 def test_how_long_it_took_to_fail_is_no_latency() -> None:

@@ -100,8 +100,16 @@ def _gathered(settings: "Settings", wanted: "Wanted") -> "Report":
 
     found = read_store(settings, work)
     if not found.endpoints:
-        refuse(f"milkrun: there is no history of {wanted.title}; `milkrun report --month` takes another month")
+        refuse(f"milkrun: there is no history of {wanted.title}; --month {_this(wanted)} reports on this month so far")
     return found
+
+
+def _this(wanted: "Wanted") -> str:
+    from zoneinfo import ZoneInfo
+
+    from milkrun.core.months import month_of
+
+    return str(month_of(wanted.made, ZoneInfo(wanted.zone)))
 
 
 def _groups(known: "list[Known]") -> str:
