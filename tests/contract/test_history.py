@@ -1,5 +1,7 @@
 """How long history is kept, by age and by size, and what becomes of late results of what is forgotten."""
 
+from functools import partial
+
 import pytest
 from msgspec.structs import replace
 from sqlalchemy import func, select
@@ -10,8 +12,10 @@ from milkrun.core.result import Result
 from milkrun.core.rollup import Period, roll_up
 from milkrun.core.slots import phase
 from milkrun.store import layers, schema
-from milkrun.store.protocol import Batch, Keep
+from milkrun.store.protocol import Batch, Keep, Upkeep
+from milkrun.store.rounds import Round
 from milkrun.store.sql import SqlStore
+from milkrun.store.writer import Writer
 from tests.support.database import ENDLESS
 from tests.support.history import START, a_failure, a_result, an_endpoint
 
@@ -75,6 +79,35 @@ async def test_late_results_of_a_packed_hour_are_merged_into_it_and_counted_once
     for period in (FIVE, Period.HOUR, Period.DAY):
         found = await sql_store.rollups(period, since=0, until=START + HOUR)
         assert [one.down for one in found if one.location == "fra"] == [1]
+
+
+async def test_what_is_written_between_a_bites_reading_and_its_writing_is_not_lost(sql_store: SqlStore) -> None:
+    endpoint, first = await registered(sql_store)
+    everything = await written(sql_store, endpoint, first, 10)
+    now = START + 11 * HOUR
+    for number in range(1, 50):
+        due = await sql_store._write(lambda writer: writer.upkeep(now, FOREVER))
+        if isinstance(due, Upkeep):
+            break
+        found = await sql_store._ask(due.read)
+        # One for the hour that is packed or merged, one for the day.
+        late = [a_failure(endpoint, due._start + number), a_failure(endpoint, START + HOUR + number)]
+        await sql_store.write(Batch(late=late))
+        everything += late
+        await sql_store._write(partial(finish, due, found))
+    await tidied(sql_store, now)
+    last = {one.slot: one for one in everything}
+    expected = [last[slot] for slot in sorted(last)]
+    assert await sql_store.stretch(endpoint, since=0, until=START + 2 * DAY) == expected
+    merged_until = {FIVE: now, Period.HOUR: START + 10 * HOUR, Period.DAY: Period.DAY.begin(START) + DAY}
+    for period, until in merged_until.items():
+        counted = [one.down for one in roll_up(period, expected) if one.start < until]
+        assert sum(one.down for one in await sql_store.rollups(period, since=0)) == sum(counted)
+
+
+def finish(due: Round, found: object, writer: Writer) -> Upkeep:
+    """What upkeep does with a bite that was read."""
+    return writer.finish(due, found)
 
 
 async def test_what_a_full_disk_cost_is_counted_anew_and_merged_again(sql_store: SqlStore) -> None:
