@@ -6,17 +6,26 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from milkrun.client import Client
+from milkrun.clock import SystemClock
 from milkrun.core.endpoint import Registered
 from milkrun.core.flapping import Flapping
 from milkrun.core.incident import Incident, IncidentKey, Kind, Moment
 from milkrun.core.observation import Http
 from milkrun.core.outcome import Outcome
+from milkrun.core.result import Trigger
+from milkrun.monitor.lag import LagMeter
 from milkrun.monitor.monitor import remember
+from milkrun.monitor.route import Stop
+from milkrun.monitor.visit import Visit
+from milkrun.probes.registry import probe_makers
 from milkrun.store.opening import open_store
 from milkrun.store.protocol import Store
+from tests.support.configuring import Configured
 from tests.support.guarded import REFUSED, SLOT, Guarded, Witnesses
 from tests.support.judging import observed, result
 from tests.support.rounds import an_endpoint
+from tests.support.scripted import Peer, scripted
 
 
 @pytest.fixture
@@ -105,3 +114,28 @@ async def test_a_restart_explains_what_is_open_by_the_dependencies_there_are_now
     again.guard.watch([line.endpoints[1], Registered(id=2, revision=2, endpoint=shop)], SLOT + 99)
     (entry,) = again.entries()
     assert (entry.moment, entry.text) == (Moment.UNEXPLAINED, "core_gateway")
+
+
+async def test_a_real_failing_answer_is_evidence_without_the_secrets_it_repeats(store: Store, tmp_path: Path) -> None:
+    async def repeats(peer: Peer) -> None:
+        while request := await peer.request():
+            body = b"no entry for " + request.partition(b"X-Vendor: ")[2].partition(b"\r\n")[0]
+            await peer.say(b"HTTP/1.1 403 No\r\nServer: s\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    async with scripted(repeats) as server, Client() as client:
+        text = f"name: a\nurl: {server.url}\nheaders: {{X-Vendor: 'id ${{VENDOR}}'}}"
+        configured = Configured(tmp_path).endpoint(text, VENDOR="s3cr3t-vendor")
+        (known,) = await store.register([configured])
+        clock = SystemClock()
+        probe = probe_makers(client, clock=clock, lag_since=LagMeter(clock).since)["http"](configured)
+        line = Guarded(0, reach=Witnesses())
+        line.guard.watch([known], SLOT)
+        seen = await probe()
+        line.guard.settle(known, Visit(Stop(known, probe), SLOT, Trigger.SCHEDULE, "local").judge(seen), seen)
+    await store.write(line.batch())
+    case = await store.case(IncidentKey(known.id, SLOT))
+    assert case is not None
+    assert case.exhibit is not None
+    assert case.exhibit.headers == (("server", "s"), ("content-length", "29"))
+    assert case.exhibit.body == "no entry for id (hidden)"
+    assert case.incident.cause == "[STATUS] (403) < 400"
