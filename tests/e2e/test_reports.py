@@ -12,33 +12,20 @@ import pytest
 from pyarrow import parquet
 
 from milkrun.store.opening import open_store
-from milkrun.store.protocol import Batch
 from tests.support.command_line import COMMAND, environment, milkrun
-from tests.support.history import a_result
-from tests.support.monthly import END, HOUR, INTERVAL, Lived, live_through, month_endpoint
+from tests.support.monthly import HOUR, INTERVAL, RESULTS, fill
 
-CART = Lived(name="cart", down=(100, 103))
-RESULTS = 2_000
 CONFIGURATION = """\
 endpoints:
   - {name: cart, group: core, url: "http://127.0.0.1:9/", slo: {target: 99.9%}}
 """
 
 
-async def _fill(data: Path) -> None:
-    store = await open_store(data / "milkrun.db")
-    await live_through(store, [CART])
-    [cart] = await store.register([month_endpoint(CART)])
-    slots = [END - HOUR - number * INTERVAL for number in range(RESULTS)]
-    await store.write(Batch(results=[a_result(cart.id, slot) for slot in slots]))
-    await store.close()
-
-
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory with the history of October 2026, and a configuration beside it."""
     folder = tmp_path_factory.mktemp("reports")
-    asyncio.run(_fill(folder))
+    asyncio.run(fill(folder))
     (folder / "milkrun.yaml").write_text(CONFIGURATION)
     return folder
 
@@ -79,37 +66,10 @@ def test_a_format_goes_before_the_files_name(data: Path) -> None:
     assert orjson.loads(report(data, "--format", "json").stdout)["title"] == "October 2026"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["--month", "october"], "--month 'october': expected a year and a month, such as 2"),
-        (["--month", "2999-01"], "--month 2999-01: January 2999 has not begun; this month is 2"),
-        (["--month", "2020-01"], "there is no history of January 2020; --month 2"),
-        (["--timezone", "Europe/Berln"], "--timezone 'Europe/Berln': unknown, perhaps Europe/Berlin"),
-        (["--timezone", "../etc"], "--timezone '../etc': unknown"),
-        (["--group", "cores"], "--group: no endpoint is in cores; there are core"),
-        (["--group", "[c"], "--group: expected a class with its end"),
-        (["--output", "/nowhere/r.html"], "/nowhere/r.html: No such file or directory"),
-    ],
-)
-def test_a_report_that_cannot_be_is_refused_in_a_line(data: Path, arguments: list[str], sentence: str) -> None:
-    done = milkrun("report", "--data", data, *([] if "--month" in arguments else ["--month", "2026-10"]), *arguments)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.count("\n") == 1
-    assert sentence in done.stderr
-
-
 def test_where_nothing_was_ever_monitored_it_says_so(tmp_path: Path) -> None:
     done = milkrun("report", "--data", tmp_path)
     assert done.returncode == 2
     assert "there is no database" in done.stderr
-
-
-async def test_a_database_that_knows_nothing_is_told_apart(tmp_path: Path) -> None:
-    await (await open_store(tmp_path / "milkrun.db")).close()
-    done = milkrun("report", "--data", tmp_path)
-    assert done.returncode == 2
-    assert "nothing has been monitored yet" in done.stderr
 
 
 async def test_a_server_that_holds_the_database_is_in_nobodys_way(data: Path, tmp_path: Path) -> None:
@@ -153,24 +113,6 @@ def test_a_reader_that_has_had_enough_ends_it_quietly(data: Path) -> None:
         env=environment(),
     )  # fmt: skip
     assert (done.returncode, done.stderr, done.stdout.count("\n")) == (0, "", 2)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["--endpoint", "core_cat"], "--endpoint core_cat: no such endpoint, perhaps core_cart"),
-        (["--since", "yesterday"], "--since 'yesterday': expected a time such as 2026-10-01"),
-        (["--until", "tomorrow"], "--until 'tomorrow': expected a time such as 2026-10-01"),
-        (["--since", "2999-01-01"], "--since 2999-01-01: that is still to come"),
-        (["--since", "2026-10-02", "--until", "2026-10-01"], "--until 2026-10-01 is not after --since 2026-10-02"),
-        (["--output", "/nowhere/r.csv"], "/nowhere/r.csv: No such file or directory"),
-    ],
-)
-def test_an_export_that_cannot_be_is_refused_in_a_line(data: Path, arguments: list[str], sentence: str) -> None:
-    done = export(data, *arguments)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.count("\n") == 1
-    assert sentence in done.stderr
 
 
 def test_parquet_without_its_extra_is_told_how_to_get_it(data: Path, tmp_path: Path) -> None:

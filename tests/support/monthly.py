@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 from msgspec.structs import replace
@@ -15,6 +16,7 @@ from milkrun.core.outcome import Outcome
 from milkrun.core.result import Result
 from milkrun.core.rollup import Period, roll_up
 from milkrun.core.slo import Objective
+from milkrun.store.opening import open_store
 from milkrun.store.protocol import Batch, Gap, Store
 from tests.support.history import a_failure, a_result, an_endpoint
 
@@ -23,6 +25,8 @@ MONTH = int(datetime(2026, 10, 1, tzinfo=UTC).timestamp() * 1_000)
 END = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp() * 1_000)
 # A slot every ten minutes is enough to count by.
 INTERVAL = 600_000
+# Raw results that `fill` writes, the month's last.
+RESULTS = 2_000
 
 
 class Lived(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +57,17 @@ async def live_through(store: Store, lives: Sequence[Lived]) -> None:
         incidents = [_incident(one.id, lived)] if lived.down != (0, 0) else []
         await store.write(Batch(rollups=roll_up(Period.FIVE_MINUTES, results), incidents=incidents))
     await store.write(Batch(gaps=[Gap(began=END - HOUR, ended=END, reason="Milkrun was not running")]))
+
+
+async def fill(data: Path) -> None:
+    """Make a data directory with the month of one endpoint, three hours of it down."""
+    cart = Lived(name="cart", down=(100, 103))
+    store = await open_store(data / "milkrun.db")
+    await live_through(store, [cart])
+    [known] = await store.register([month_endpoint(cart)])
+    slots = [END - HOUR - number * INTERVAL for number in range(RESULTS)]
+    await store.write(Batch(results=[a_result(known.id, slot) for slot in slots]))
+    await store.close()
 
 
 def _result(endpoint: int, slot: int, lived: Lived) -> Result:
