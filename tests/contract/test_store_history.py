@@ -135,7 +135,9 @@ def together(rollups: list[Rollup]) -> Rollup:
 async def test_a_late_result_counts_in_every_roll_up_there_is_and_once(store: Store) -> None:
     [endpoint] = await registered(store)
     results = [a_result(endpoint, MIDNIGHT + 10_000 * number) for number in range(3)]
-    await store.write(Batch(results=results, rollups=roll_up(Period.FIVE_MINUTES, results)))
+    next_day = a_result(endpoint, MIDNIGHT + DAY)
+    written = [*results, next_day]
+    await store.write(Batch(results=written, rollups=roll_up(Period.FIVE_MINUTES, written)))
     long = replace(KEEP, results=9 * DAY)
     await kept_up(store, MIDNIGHT + DAY + 2 * HOUR, long)
     late = a_result(endpoint, MIDNIGHT + 30_000)
@@ -143,7 +145,7 @@ async def test_a_late_result_counts_in_every_roll_up_there_is_and_once(store: St
         await store.write(Batch(late=[late, results[0]]))
         await kept_up(store, MIDNIGHT + DAY + 2 * HOUR, long)
     for period in Period:
-        [rollup] = await store.rollups(period, since=0)
+        rollup, *_ = await store.rollups(period, since=0)
         assert (rollup.up, rollup.phases["total"].count) == (4, 4)
     assert await store.stretch(endpoint, since=MIDNIGHT, until=MIDNIGHT + HOUR) == [*results, late]
 
