@@ -8,6 +8,12 @@ import typer
 from milkrun.cli.output import output
 
 
+def half_written(path: Path) -> None:
+    with output(path) as stream:
+        stream.write(b"ne")
+        raise RuntimeError
+
+
 def test_a_file_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "report.csv"
     path.write_bytes(b"the last one")
@@ -21,9 +27,8 @@ def test_a_file_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
 def test_what_fails_halfway_leaves_the_last_one_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "report.csv"
     path.write_bytes(b"the last one")
-    with pytest.raises(RuntimeError), output(path) as stream:
-        stream.write(b"ne")
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        half_written(path)
     assert path.read_bytes() == b"the last one"
     assert list(tmp_path.iterdir()) == [path]
 
