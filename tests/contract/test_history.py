@@ -1,6 +1,12 @@
 """How long history is kept, by age and by size, and what becomes of late results of what is forgotten."""
 
 from functools import partial
+from pathlib import Path
+from pathlib import Path
+
+from functools import partial
+from pathlib import Path
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -12,6 +18,8 @@ from milkrun.core.result import Result
 from milkrun.core.rollup import Period, roll_up
 from milkrun.core.slots import phase
 from milkrun.store import layers, schema
+from milkrun.store.opening import open_store
+from milkrun.store.opening import open_store
 from milkrun.store.protocol import Batch, Keep, Upkeep
 from milkrun.store.rounds import Round
 from milkrun.store.sql import SqlStore
@@ -195,3 +203,37 @@ async def test_an_export_is_all_there_is_hour_by_hour(sql_store: SqlStore) -> No
     assert [one for piece in pieces for one in piece] == results[5:-5]
     assert len(pieces) == 3
     assert [piece async for piece in sql_store.export(None, since=START + DAY, until=START + 2 * DAY)] == []
+
+
+async def test_a_full_budget_costs_results_first_then_roll_ups_and_incidents_last(tmp_path: Path) -> None:
+    store = await open_store(tmp_path / "milkrun.db")
+    endpoint, first = await registered(store)
+    await written(store, endpoint, first, 30)
+    over = Incident(endpoint=endpoint, opened=START, closed=START + 1, state=Outcome.DOWN, cause="no")
+    await store.write(Batch(incidents=[over]))
+    await tidied(store, START + 31 * HOUR)
+    order = ("chunk", "result", "rollup", "incident")
+    seen = [[await rows(store, name) for name in order]]
+    while (await store.upkeep(START + 31 * HOUR, replace(FOREVER, max_bytes=0))).more:
+        seen.append([await rows(store, name) for name in order])
+        assert len(seen) < 60
+    assert seen[-1] == [0, 0, 0, 0]
+    # While there is any of what is worth less, what is worth more is whole.
+    for counts in seen:
+        first_left = next((place for place, count in enumerate(counts) if count), len(order))
+        assert counts[first_left + 1 :] == seen[0][first_left + 1 :]
+    await store.close()
+
+
+async def test_on_postgresql_a_full_budget_costs_whole_days_of_results_the_oldest_first(postgres_url: str) -> None:
+    store = await open_store(postgres_url)
+    endpoint, first = await registered(store)
+    await written(store, endpoint, first, 60)
+    now = START + 61 * HOUR
+    await tidied(store, now)
+    await tidied(store, now, replace(FOREVER, max_bytes=0))
+    left = await store.stretch(endpoint, since=0, until=now)
+    assert left[0].slot >= DAY * (now // DAY)
+    assert left[-1].slot == (await store.storage()).newest
+    assert len(await store.rollups(Period.HOUR, since=0)) == 60
+    await store.close()
