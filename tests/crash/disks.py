@@ -32,13 +32,14 @@ class Filler:
         self.times = 0
         self._path = folder / "filler"
 
-    async def __call__(self, over: asyncio.Event) -> None:
-        """Fill and free in turn until it is over."""
-        while not await _within(over, ROOMY):
-            await asyncio.to_thread(self._fill)
-            self.times += 1
-            await _within(over, FULL)
-            self._path.unlink()
+    async def __call__(self, turn: asyncio.Lock, over: asyncio.Event) -> None:
+        """As `Trouble`."""
+        while not await within(over, ROOMY):
+            async with turn:
+                await asyncio.to_thread(self._fill)
+                self.times += 1
+                await within(over, FULL)
+                self._path.unlink()
 
     def _fill(self) -> None:
         with self._path.open("wb") as filler, suppress(OSError):
@@ -47,7 +48,8 @@ class Filler:
                 filler.flush()
 
 
-async def _within(over: asyncio.Event, seconds: float) -> bool:
+async def within(over: asyncio.Event, seconds: float) -> bool:
+    """Wait for the event, but no longer than this; whether it is over."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await over.wait()

@@ -2,18 +2,20 @@
 
 import asyncio
 import random
+import re
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
 from tests.crash.plan import Plan
-from tests.support.command_line import COMMAND, environment, serving
+from tests.support.command_line import COMMAND, Served, environment, serving
 
 CONFIG = """\
 endpoints:
@@ -34,9 +36,13 @@ START = 2.5  # seconds that a start takes on a machine that is busy
 STILLBIRTH = 0.1  # of the lives end before they are ready
 READY_WITHIN = 60.0
 SETTLE_WITHIN = 180.0
+VITALS = 1.1  # seconds between two looks at what waits, which Milkrun tells once a second
 RECOVERY = 15.0  # seconds of the plan without trouble, at its end
 TOLD = 5_000  # characters of what Milkrun said that are shown where the play itself fails
 AFTERWARDS = 5.0  # seconds in which the last recoveries are noticed
+
+
+_PENDING = re.compile(r"^milkrun_storage_pending (\S+)", re.MULTILINE)
 
 
 class Life(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,8 +61,14 @@ class Played(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: Path
 
 
-# What goes on beside the kills, such as a disk that fills up. When the event is set it puts all right, and ends.
-Trouble = Callable[[asyncio.Event], Coroutine[None, None, None]]
+class Trouble(Protocol):
+    """What goes on beside the kills, such as a disk that fills up."""
+
+    async def __call__(self, turn: asyncio.Lock, over: asyncio.Event) -> None:
+        """Make trouble again and again, each time within `turn`; when the event is set all is right, and it ends.
+
+        Nobody is killed in the midst of it: what a database does not take is in memory alone, and would be lost.
+        """
 
 
 async def play(
@@ -74,9 +86,10 @@ async def play(
         listed = "\n".join(ENDPOINT.format(number=number, port=port) for number in range(endpoints))
         config.write_text(CONFIG.format(endpoints=listed, receiver=receiver))
         command = ["serve", "--config", config, "--port", "0", *database]
+        turn, most = asyncio.Lock(), 3 * endpoints // 2
         try:
-            async with _beside(trouble, until=plan.ends - RECOVERY):
-                lives = [await _life(command, folder, chance, number) for number in range(rounds)]
+            async with _beside(trouble, turn, until=plan.ends - RECOVERY):
+                lives = [await _life(command, folder, chance, number, turn, most) for number in range(rounds)]
                 last = await _last_life(command, folder, plan)
         except Exception as err:
             err.add_note((folder / "errors.txt").read_text()[-TOLD:])
@@ -85,7 +98,7 @@ async def play(
 
 
 @asynccontextmanager
-async def _beside(trouble: Trouble | None, until: float) -> AsyncIterator[None]:
+async def _beside(trouble: Trouble | None, turn: asyncio.Lock, until: float) -> AsyncIterator[None]:
     """Have the trouble until shortly before the plan ends."""
     if trouble is None:
         yield
@@ -93,7 +106,7 @@ async def _beside(trouble: Trouble | None, until: float) -> AsyncIterator[None]:
     over = asyncio.Event()
     asyncio.get_running_loop().call_later(until - time.time(), over.set)
     async with asyncio.TaskGroup() as group:
-        group.create_task(trouble(over), name="trouble")
+        group.create_task(trouble(turn, over), name="trouble")
         try:
             yield
         finally:
@@ -122,7 +135,9 @@ async def _stage(folder: Path, deliveries: Path) -> AsyncIterator[tuple[int, int
         await process.wait()
 
 
-async def _life(command: list[object], folder: Path, chance: random.Random, number: int) -> Life:
+async def _life(
+    command: list[object], folder: Path, chance: random.Random, number: int, turn: asyncio.Lock, most: int
+) -> Life:
     """One life, ended by SIGKILL; some end before they are ready, but never two in a row."""
     if number % 2 and chance.random() < 2 * STILLBIRTH:
         return await _stillbirth(command, folder, chance.uniform(0.0, 1.0))
@@ -130,10 +145,23 @@ async def _life(command: list[object], folder: Path, chance: random.Random, numb
         async with serving(*command, stderr=errors.fileno()) as served:
             ready = time.time()
             await asyncio.sleep(chance.uniform(*LIFE))
-            served.process.kill()
-            ended = time.time()
+            async with turn:
+                await _storing(served, most)
+                await asyncio.sleep(chance.uniform(0.0, 1.0))
+                served.process.kill()
+                ended = time.time()
             await served.process.wait()
     return Life(ready=ready, ended=ended, killed=True)
+
+
+async def _storing(served: Served, most: int) -> None:
+    """Wait until the database takes results again: no more of them wait than come in a second and a half."""
+    async with asyncio.timeout(SETTLE_WITHIN):
+        while True:
+            await asyncio.sleep(VITALS)
+            metrics = (await served.http.get("/metrics")).text
+            if float(_PENDING.search(metrics)[1]) <= most:  # type: ignore[index] # it is always there
+                return
 
 
 async def _stillbirth(command: list[object], folder: Path, after: float) -> Life:

@@ -2,8 +2,8 @@
 
 import asyncio
 import signal
-from contextlib import suppress
 
+from tests.crash.disks import within
 from tests.support.postgres import PostgresServer
 
 LIVES = 7.0  # seconds between two restarts
@@ -17,17 +17,11 @@ class Restarting:
         self.times = 0
         self._server = server
 
-    async def __call__(self, over: asyncio.Event) -> None:
-        """Restart it in turn until it is over; it is up then."""
-        while not await _within(over, LIVES):
-            self._server.stop(signal.SIGQUIT if self.times % 2 else signal.SIGINT)
-            await _within(over, AWAY)
-            self._server.start()  # here, not in a thread: it dies with the thread that starts it
-            self.times += 1
-
-
-async def _within(over: asyncio.Event, seconds: float) -> bool:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await over.wait()
-    return over.is_set()
+    async def __call__(self, turn: asyncio.Lock, over: asyncio.Event) -> None:
+        """As `Trouble`."""
+        while not await within(over, LIVES):
+            async with turn:
+                self._server.stop(signal.SIGQUIT if self.times % 2 else signal.SIGINT)
+                await within(over, AWAY)
+                self._server.start()  # here, not in a thread: it dies with the thread that starts it
+                self.times += 1

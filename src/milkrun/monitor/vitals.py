@@ -7,7 +7,7 @@ from milkrun.monitor.lag import LagMeter
 from milkrun.monitor.live import Live, Vitals
 from milkrun.monitor.pipeline import Pipeline
 from milkrun.monitor.runner import Runner
-from milkrun.store.protocol import Store, StoreError
+from milkrun.store.protocol import Storage, Store, StoreError
 
 EVERY = 1.0
 SIZE_EVERY = 10.0
@@ -34,7 +34,7 @@ class VitalsReporter:
         self._runner = runner
         self._pipeline = pipeline
         self._lag = lag
-        self._bytes = 0
+        self._storage = Storage(bytes=0, oldest=None, newest=None)
         self._measure_at = clock.now()
 
     async def run(self) -> None:
@@ -49,7 +49,11 @@ class VitalsReporter:
             at=self._clock.wall(),
             client={**self._client_stats(), "loop_lag_ms": self._lag.summary_ms()},
             schedule=self._runner.vitals(),
-            storage={"bytes": self._bytes, **self._pipeline.vitals()},
+            storage={
+                "bytes": self._storage.bytes,
+                "writer_cpu_seconds": self._storage.writer_seconds,
+                **self._pipeline.vitals(),
+            },
         )
 
     async def _measure(self) -> None:
@@ -58,6 +62,6 @@ class VitalsReporter:
             return
         self._measure_at = self._clock.now() + SIZE_EVERY
         try:
-            self._bytes = (await self._store.storage()).bytes
+            self._storage = await self._store.storage()
         except StoreError:
             return

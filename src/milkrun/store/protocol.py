@@ -66,11 +66,15 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Storage(msgspec.Struct, frozen=True, kw_only=True):
-    """What the store holds: bytes on disk (log included), the oldest and newest slot of its results."""
+    """What the store holds: bytes on disk (log included), the oldest and newest slot of its results.
+
+    `writer_seconds` is the processor's time that writing has taken since it was opened.
+    """
 
     bytes: int
     oldest: int | None
     newest: int | None
+    writer_seconds: float = 0.0
 
 
 class Keep(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Iterable, Sequence
 from functools import partial
 
+from msgspec.structs import replace
+
 from milkrun.core.alert import Firing
 from milkrun.core.endpoint import Endpoint, Registered
 from milkrun.core.incident import IncidentKey, Kind
@@ -119,4 +121,4 @@ class SqlStore(OutboxVerbs):
 
     async def storage(self) -> Storage:
         """Sizes and range."""
-        return await self._read(lambda reader: reader.storage())
+        return replace(await self._read(lambda reader: reader.storage()), writer_seconds=self._spent)

@@ -1,6 +1,7 @@
 """A store's threads: one that writes, some that read; what is asked of them may be awaited on any event loop."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -71,6 +72,7 @@ class Threads:
         self._opened = opened
         self._writing = writing
         self._reading = ThreadPoolExecutor(READERS, "store-reader")
+        self._spent = 0.0
 
     async def close(self) -> None:
         """Finish what is queued, checkpoint and close."""
@@ -90,7 +92,15 @@ class Threads:
         return await self._read(lambda reader: reader.ask(question))
 
     async def _write(self, job: Callable[[Writer], T]) -> T:
-        return await self._run(self._writing, lambda: job(self._opened.writer))
+        return await self._run(self._writing, partial(self._accounted, job))
+
+    def _accounted(self, job: Callable[[Writer], T]) -> T:
+        """Run a job of the writer's, and add up the processor's time that it took."""
+        began = time.thread_time()
+        try:
+            return job(self._opened.writer)
+        finally:
+            self._spent += time.thread_time() - began
 
     async def _read(self, job: Callable[[Reader], T]) -> T:
         return await self._run(self._reading, partial(job, self._opened.reader))

@@ -97,6 +97,8 @@ def _quantiles(name: str, said: str, values: Json, key: str) -> Metric:
 def _storage(storage: Json) -> Iterator[Metric]:
     yield GaugeMetricFamily("milkrun_storage_bytes", "Bytes on disk, log included.", value=storage.get("bytes") or 0)
     yield GaugeMetricFamily("milkrun_storage_pending", "Results not stored yet.", value=storage.get("pending") or 0)
+    spent = storage.get("writer_cpu_seconds") or 0.0
+    yield CounterMetricFamily("milkrun_store_writer_cpu_seconds", "Processor time that writing has taken.", spent)
     dropped = storage.get("dropped_total") or 0
     yield CounterMetricFamily("milkrun_storage_dropped", "Results dropped because they could not be stored.", dropped)
 
