@@ -9,8 +9,9 @@ from milkrun.core.observation import Observation
 from milkrun.core.result import Result
 from milkrun.probes.secrets import secrets_of_options
 
-# Characters of a body that are kept.
+# Characters of a body that are kept, and bytes that are looked at for them.
 EXCERPT = 2_048
+_LOOKED_AT = 2_560
 
 
 def exhibit(incident: Incident, registered: Registered, result: Result, seen: Observation | None) -> Exhibit:
@@ -33,6 +34,7 @@ def _without_secrets(result: Result, forms: tuple[str, ...]) -> Result:
 
 def _excerpt(raw: bytes, size: int, forms: tuple[str, ...]) -> tuple[str | None, bool]:
     """The beginning of a body that is text, and whether there was more of it; None where nothing can be shown."""
+    raw = raw[:_LOOKED_AT]
     if not raw or b"\0" in raw:
         return None, bool(size)
     text = masked_text(without(forms, raw.decode(errors="replace")))

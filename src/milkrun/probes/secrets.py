@@ -1,7 +1,6 @@
 """What no message of a check may repeat, and messages without it."""
 
 from collections.abc import Iterable
-from typing import Protocol, runtime_checkable
 from urllib.parse import quote
 
 from milkrun.client.url import Url
@@ -21,18 +20,10 @@ def hidden_forms(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(forms, key=lambda form: (-len(form), form)))
 
 
-@runtime_checkable
-class Confidential(Protocol):
-    """Options that say what no message may repeat."""
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """The forms to be hidden, longest first."""
-
-
 def secrets_of_options(options: object) -> tuple[str, ...]:
-    """What an endpoint's options say no message may repeat; () where their kind has no secrets."""
-    return options.secrets if isinstance(options, Confidential) else ()
+    """What an endpoint's options say, as `secrets`, that no message may repeat; () where their kind has none."""
+    secrets: tuple[str, ...] = getattr(options, "secrets", ())
+    return secrets
 
 
 def hide(forms: Iterable[str], message: str) -> str:
