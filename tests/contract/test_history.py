@@ -2,11 +2,6 @@
 
 from functools import partial
 from pathlib import Path
-from pathlib import Path
-
-from functools import partial
-from pathlib import Path
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -18,7 +13,6 @@ from milkrun.core.result import Result
 from milkrun.core.rollup import Period, roll_up
 from milkrun.core.slots import phase
 from milkrun.store import layers, schema
-from milkrun.store.opening import open_store
 from milkrun.store.opening import open_store
 from milkrun.store.protocol import Batch, Keep, Upkeep
 from milkrun.store.rounds import Round
