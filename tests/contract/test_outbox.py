@@ -384,6 +384,13 @@ async def test_who_is_on_it_is_not_pressed_any_more(outbox: SqlStore) -> None:
     assert ("ada", Moment.ACKNOWLEDGED) in [(entry.by, entry.moment) for entry in case.entries]
 
 
+async def test_nobody_is_called_to_what_somebody_is_on_already(outbox: SqlStore) -> None:
+    await put(outbox, incidents=[an_outage(), an_outage(2)])
+    assert await outbox.acknowledge(KEY, by="ada", at=START)
+    await put(outbox, a_message(Purpose.ESCALATE), a_message(Purpose.ESCALATE, incident=IncidentKey(2, START)))
+    assert [message.incident.endpoint for message in (await claimed(outbox)).messages] == [2]
+
+
 @pytest.mark.parametrize("incidents", [[], [an_outage(closed=LATER)]], ids=["not there", "over"])
 async def test_nobody_can_be_on_what_is_not_open(outbox: SqlStore, incidents: Sequence[Any]) -> None:
     await put(outbox, incidents=incidents)

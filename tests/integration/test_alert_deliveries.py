@@ -223,6 +223,27 @@ async def test_other_channels_are_taken_over_while_deliveries_run(store: SqlStor
     assert first.heard == []
 
 
+async def test_a_heart_beats_beside_deliveries_and_goes_by_other_settings(store: SqlStore) -> None:
+    async with receiver() as first, receiver() as second:
+        beat = HeartbeatSettings(url=first.url, interval=0.01)
+        async with delivering(store, AlertingSettings(heartbeat=beat)) as deliveries:
+            deliveries.feel(Pulse(at=SystemClock().now(), due=0, done=0, error=None))
+            assert await first.came(2)
+            deliveries.use(AlertingSettings(heartbeat=HeartbeatSettings(url=second.url, interval=0.01)))
+            assert await second.came()
+        await state(store, HEARTBEAT, lambda one: one.last is not None and one.last.error is None)
+
+
+async def test_a_worker_that_breaks_off_is_told_of(store: SqlStore, capsys: pytest.CaptureFixture[str]) -> None:
+    async def next_due(channel: str) -> int | None:
+        raise KeyError(channel)
+
+    store.next_due = next_due  # type: ignore[method-assign]
+    async with a_crew(store, Puppet()) as crew:
+        await crew.use(alerting(a_channel()))
+        assert await until(lambda: "broke off" in capsys.readouterr().out)
+
+
 async def test_deliveries_that_were_never_started_may_be_woken_and_stopped(store: SqlStore) -> None:
     deliveries = Deliveries(AlertingSettings(), outbox=store, kinds=CHANNELS, url=ADDRESS, clock=SystemClock())
     deliveries.wake()

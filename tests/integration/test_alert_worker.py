@@ -148,6 +148,15 @@ async def test_what_falls_into_quiet_hours_while_it_waits_goes_after_them(store:
     assert [letter.messages[0].route for letter in bench.puppet.letters] == ["else", "core"]
 
 
+async def test_what_is_all_held_back_is_no_letter(store: SqlStore) -> None:
+    kind = QuietHours(begins=time(15, 0), ends=time(16, 0), zone=UTC)
+    async with at_work(store, Puppet(), routes=[a_route(quiet=kind)]) as bench:
+        await bench.put(a_message())
+        await bench.idle()
+        assert await store.next_due("ops") == START + 3_600_000
+    assert bench.puppet.letters == []
+
+
 async def test_reminders_follow_until_somebody_is_on_it(store: SqlStore) -> None:
     async with at_work(store, Puppet(), routes=[a_route(repeat=600_000)]) as bench:
         await store.write(Batch(incidents=[an_outage()]))
@@ -239,6 +248,26 @@ async def test_what_cannot_be_marked_for_as_long_as_its_lease_lasts_is_sent_agai
             await bench.after(1)
         assert await attempts(store) == [None]
     assert len(bench.puppet.letters) == 2
+
+
+async def test_who_comes_too_late_for_a_claim_looks_again_in_a_second(store: SqlStore) -> None:
+    class Rivalled(Forgetful):
+        def __init__(self) -> None:
+            super().__init__(store, fails=0)
+            self.claim = self._claim
+            self._rival = True
+
+        async def _claim(self, channel: str, *, now: int, lease: int, limit: int) -> Claim | None:
+            if self._rival:
+                self._rival = False
+                return None
+            return await store.claim(channel, now=now, lease=lease, limit=limit)
+
+    async with at_work(store, Puppet(), outbox=Rivalled()) as bench:  # type: ignore[arg-type]  # as far as it goes
+        await bench.put(a_message())
+        await bench.idle()
+        assert bench.puppet.letters == []
+        assert await bench.after(1) == 1
 
 
 async def test_a_store_that_fails_is_asked_again(store: SqlStore) -> None:

@@ -63,6 +63,15 @@ def test_hours_that_end_when_they_begin_are_none() -> None:
     assert shown(after_quiet(quiet("07:00", "07:00"), Severity.CRITICAL, at("2026-11-23 07:00"))) == "2026-11-23 07:00"
 
 
+def test_hours_that_would_never_end_are_none_either() -> None:
+    endless = QuietHours(begins=time(0, 0, 0, 1), ends=time(0), zone=BERLIN)
+    assert shown(after_quiet(endless, Severity.CRITICAL, at("2026-11-23 23:00"))) == "2026-11-23 23:00"
+
+
+def test_hours_that_a_change_of_clocks_joins_end_with_the_last_of_them() -> None:
+    assert shown(after_quiet(quiet("03:15", "02:30"), Severity.CRITICAL, at("2026-03-29 00:30"))) == "2026-03-30 02:30"
+
+
 @pytest.mark.parametrize(
     ("night", "hours"), [("2026-03-28 22:00", 8), ("2026-10-24 22:00", 10), ("2026-11-23 22:00", 9)]
 )

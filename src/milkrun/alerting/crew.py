@@ -65,7 +65,7 @@ class Crew:
         channel = self._kinds[settings.kind].open(settings.options, client=self._client)
         worker = Worker(settings, channel, outbox=self._outbox, letters=self._letters, routes={}, clock=self._clock)
         task = asyncio.get_running_loop().create_task(worker.run(), name=f"channel {settings.name}")
-        task.add_done_callback(_ended)
+        task.add_done_callback(broken_off)
         self._workers[settings.name] = worker, task
 
     async def _end(self, names: Iterable[str]) -> None:
@@ -97,7 +97,7 @@ def fingerprint(secret: bytes, settings: ChannelSettings) -> str:
     return hashlib.blake2b(said, key=secret, digest_size=16).hexdigest()
 
 
-def _ended(task: asyncio.Task[None]) -> None:
-    """A worker never ends by itself: if one does, its channel is silent, and that must be seen."""
+def broken_off(task: asyncio.Task[None]) -> None:
+    """Tell of a task that raised: none of them ends by itself, and a channel that is silent must be seen."""
     if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("a channel's worker broke off", worker=task.get_name(), exc_info=error)
+        log.error("a part of alerting broke off", part=task.get_name(), exc_info=error)

@@ -10,7 +10,7 @@ import structlog
 import uvloop
 
 from milkrun.alerting.channel import ChannelKinds
-from milkrun.alerting.crew import Crew
+from milkrun.alerting.crew import Crew, broken_off
 from milkrun.alerting.heartbeat import Heartbeat, Pulse
 from milkrun.alerting.letters import LetterWriter
 from milkrun.client import Client, Descriptors
@@ -45,7 +45,8 @@ class Deliveries:
         self._felt = Pulse(at=clock.now(), due=0, done=0, error=None)
         self._beating: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._run, name="milkrun-deliveries", daemon=True)
-        self._running: Future[tuple[asyncio.AbstractEventLoop, Crew, Client]] = Future()
+        self._running: Future[tuple[asyncio.AbstractEventLoop, Crew]] = Future()
+        self._changed = asyncio.Event()
         self._stopping = asyncio.Event()
 
     def start(self) -> None:
@@ -63,8 +64,8 @@ class Deliveries:
 
     def use(self, alerting: AlertingSettings) -> None:
         """Take over channels, routes and heartbeat; what waits goes on waiting."""
-        loop, _, _ = self._running.result(STARTING)
-        asyncio.run_coroutine_threadsafe(self._use(alerting), loop).add_done_callback(_taken_over)
+        self._alerting = alerting
+        self._call(self._changed.set)
 
     def stop(self, timeout: float) -> None:
         """Let deliveries under way end for a moment, release the rest, and join the thread within `timeout` seconds."""
@@ -93,16 +94,23 @@ class Deliveries:
             crew = Crew(
                 outbox=self._outbox, letters=letters, kinds=self._kinds, client=client, clock=self._clock, secret=secret
             )
-            self._running.set_result((asyncio.get_running_loop(), crew, client))
-            await self._use(self._alerting)
+            self._running.set_result((asyncio.get_running_loop(), crew))
+            following = asyncio.get_running_loop().create_task(self._follow(crew, client), name="alert settings")
+            following.add_done_callback(broken_off)
             await self._stopping.wait()
+            following.cancel()
+            await asyncio.wait([following])
             await self._beat(None, client)
             await crew.stop()
 
-    async def _use(self, alerting: AlertingSettings) -> None:
-        _, crew, client = self._running.result()
-        await self._beat(alerting.heartbeat, client)
-        await crew.use(alerting)
+    async def _follow(self, crew: Crew, client: Client) -> None:
+        """Take over the settings of the start, and then whatever they are changed to, one after the other."""
+        while True:
+            self._changed.clear()
+            alerting = self._alerting
+            await self._beat(alerting.heartbeat, client)
+            await crew.use(alerting)
+            await self._changed.wait()
 
     async def _beat(self, settings: HeartbeatSettings | None, client: Client) -> None:
         if self._beating is not None:
@@ -121,11 +129,6 @@ class Deliveries:
     def _call(self, what: Callable[[], None]) -> None:
         if not self._running.done():
             return  # it looks by itself when it starts
-        loop, _, _ = self._running.result()
+        loop, _ = self._running.result()
         with contextlib.suppress(RuntimeError):  # its loop is closed: it has ended by itself
             loop.call_soon_threadsafe(what)
-
-
-def _taken_over(done: "Future[None]") -> None:
-    if not done.cancelled() and (error := done.exception()) is not None:
-        log.error("alerting not taken over", exc_info=error)

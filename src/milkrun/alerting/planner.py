@@ -50,15 +50,22 @@ class Planner:
         told = self._firings.get(registered.id)
         if told is None and after.incident is None:
             return None
-        if after.incident is before.incident and after.worse == before.worse and after.better == before.better:
+        incident = after.incident
+        if incident == before.incident and after.worse == before.worse and after.better == before.better:
             return None
         draft = Draft(at)
-        standing = Standing(incident=after.incident, worse=after.worse, better=after.better)
+        standing = Standing(incident=incident, worse=after.worse, better=after.better)
         for route in self._concerned(registered.endpoint, told or {}):
             firing = None if told is None else told.get(route.name)
             deed = step(route, firing, standing)
-            if deed is not None:
-                self._do(draft, deed, route, registered, firing, after)
+            if firing is not None and deed is Deed.END:
+                draft.end(route, firing, closed=after.since or at)
+            elif firing is not None and incident is not None and deed is Deed.WITHDRAW:
+                draft.withdraw(firing, incident)
+            elif deed is not None and incident is not None:
+                outage = _as_told(incident, firing)
+                subject = subject_of(route, registered.endpoint, outage)
+                (draft.tell if deed is Deed.TELL else draft.remind)(route, outage, subject)
         return self._kept(draft)
 
     def warn(self, subject: Registered | None, incident: Incident, at: int) -> Plan | None:
@@ -81,27 +88,6 @@ class Planner:
         for firing in self._firings.get(endpoint, {}).values():
             draft.end(routes.get(firing.route, _gone(firing)), firing, closed=at)
         return self._kept(draft)
-
-    def _do(
-        self,
-        draft: Draft,
-        deed: Deed,
-        route: Route,
-        registered: Registered,
-        firing: Firing | None,
-        after: EndpointState,
-    ) -> None:
-        incident = after.incident
-        if firing is not None and deed is Deed.END:
-            draft.end(route, firing, closed=after.since or draft.at)
-        elif incident is not None and deed is Deed.WITHDRAW and firing is not None:
-            draft.withdraw(firing, incident)
-        elif incident is not None:
-            # What comes back before it was said to be over is the outage that was told of, under its key.
-            opened = incident.opened if firing is None else firing.incident.opened
-            told = incident if opened == incident.opened else msgspec.structs.replace(incident, opened=opened)
-            subject = subject_of(route, registered.endpoint, told)
-            (draft.tell if deed is Deed.TELL else draft.remind)(route, told, subject)
 
     def _kept(self, draft: Draft) -> Plan | None:
         for (endpoint, route), firing in draft.firings.items():
@@ -152,6 +138,13 @@ def subject_of(route: Route, endpoint: Endpoint | None, incident: Incident) -> S
         layer=incident.layer,
         description=route.description,
     )
+
+
+def _as_told(incident: Incident, firing: Firing | None) -> Incident:
+    """What comes back before it was said to be over is the outage that was told of, under its key."""
+    if firing is None or firing.incident.opened == incident.opened:
+        return incident
+    return msgspec.structs.replace(incident, opened=firing.incident.opened)
 
 
 def _deepest(routes: Iterable[Route]) -> Thresholds:

@@ -10,8 +10,6 @@ from milkrun.core.alert import Digest, QuietHours, Route
 from milkrun.core.incident import Severity
 
 _DAY = timedelta(days=1)
-# Quiet hours may follow upon each other, a night upon a weekend: not more often than there are days in a week.
-_FOLLOWING = 8
 
 
 def due(route: Route, severity: Severity, earliest: int) -> int:
@@ -22,12 +20,10 @@ def due(route: Route, severity: Severity, earliest: int) -> int:
 
 def after_quiet(quiet: QuietHours, severity: Severity, at: int) -> int:
     """`at`, or the end of the quiet hours that it falls into."""
-    if severity in quiet.save or quiet.begins == quiet.ends:
+    if severity in quiet.save or _milliseconds(quiet.begins) == _milliseconds(quiet.ends):
         return at
-    for _ in range(_FOLLOWING):
-        end = _quiet_until(quiet, at)
-        if end is None:
-            break
+    # They may follow upon each other where the clocks change, but never without an end.
+    while (end := _quiet_until(quiet, at)) is not None:
         at = end
     return at
 
@@ -53,6 +49,10 @@ def _quiet_until(quiet: QuietHours, at: int) -> int | None:
         if day.weekday() in quiet.days and begins <= at < ends:
             return ends
     return None
+
+
+def _milliseconds(wall: time) -> int:
+    return ((wall.hour * 60 + wall.minute) * 60 + wall.second) * 1_000 + wall.microsecond // 1_000
 
 
 def _day(at: int, zone: tzinfo) -> date:

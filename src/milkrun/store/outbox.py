@@ -56,6 +56,8 @@ def insert_messages(connection: Connection, messages: Sequence[Message]) -> None
         _take_back(connection, channels)
         _leave_out(connection, channels)
         _after_what_they_end(connection, channels)
+    if any(message.purpose is Purpose.ESCALATE for message in messages):
+        _spare(connection, channels)
     _settle(connection, channels)
 
 
@@ -197,6 +199,12 @@ def _after_what_they_end(connection: Connection, channels: Iterable[str]) -> Non
     ends = and_(_is_new(channels), _message.purpose == Purpose.RESOLVE.value)
     later = case((last > _message.due, last), else_=_message.due)
     connection.execute(update(schema.message).where(ends).values(due=later))
+
+
+def _spare(connection: Connection, channels: Iterable[str]) -> None:
+    """Call nobody to what somebody is on already."""
+    needless = and_(_is_new(channels), _message.purpose == Purpose.ESCALATE.value, _acknowledged())
+    connection.execute(update(schema.message).where(needless).values(status=Status.WITHDRAWN.value))
 
 
 def _settle(connection: Connection, channels: Iterable[str]) -> None:

@@ -102,9 +102,8 @@ def give_up(connection: Connection, claimed: Claim, attempt: Attempt, *, disable
 
 def hold(connection: Connection, claimed: Claim, due: Mapping[str, int]) -> Claim | None:
     """Some of them are not due before a later time, and neither is what tells of their end."""
-    held = [message for message in claimed.messages if message.id in due]
-    if held:
-        connection.execute(_HOLD, [_holding(claimed, message, due[message.id]) for message in held])
+    held = [_holding(claimed, message, due[message.id]) for message in claimed.messages if message.id in due]
+    connection.execute(_HOLD, held)
     rows = connection.execute(_claimed_by(claimed.id, claimed.channel))
     left = tuple([message_of(row) for row in rows])
     if not left:

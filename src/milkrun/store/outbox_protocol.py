@@ -97,7 +97,7 @@ class Outbox(Protocol):
         """
 
     async def hold(self, claim: Claim, due: Mapping[str, int]) -> Claim | None:
-        """Some of them, by id, are not due before a later time (quiet hours); what is left of the claim, if anything.
+        """Some of them, one at least, are not due before a later time (quiet hours), by id; what is left, if anything.
 
         What tells of the end of what is held back is held back as well.
         """
