@@ -78,6 +78,11 @@ async def test_a_shared_objective_is_left_out_where_only_a_part_of_it_is_reporte
     assert [line.name for line in report.shared] == ["the core"]
 
 
+async def test_a_month_so_far_has_the_five_minutes_that_are_not_over() -> None:
+    whole, part = await reported(until=MONTH + HOUR + 1), await reported(until=MONTH + HOUR)
+    assert (whole.total.counts.slots, part.total.counts.slots) == (7 * len(LIVES), 6 * len(LIVES))
+
+
 async def test_a_month_that_nobody_lived_through_has_no_lines() -> None:
     store = MemoryStore()
     await live_through(store, LIVES[:1])

@@ -100,7 +100,8 @@ def _gathered(settings: "Settings", wanted: "Wanted") -> "Report":
 
     found = read_store(settings, work)
     if not found.endpoints:
-        refuse(f"milkrun: there is no history of {wanted.title}; --month {_this(wanted)} reports on this month so far")
+        so_far = "" if wanted.until == wanted.made else f"; --month {_this(wanted)} reports on this month so far"
+        refuse(f"milkrun: there is no history of {wanted.title}{so_far}")
     return found
 
 

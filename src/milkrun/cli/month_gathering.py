@@ -9,7 +9,7 @@ from milkrun.core.glob import Glob
 from milkrun.core.incident import Incident, Kind
 from milkrun.core.objectives import SharedObjective, objective_of
 from milkrun.core.report import Account, Line, Report, account, line
-from milkrun.core.rollup import Rollup
+from milkrun.core.rollup import Period, Rollup
 from milkrun.core.slo import Objective, covered
 from milkrun.store.protocol import Known, Store
 
@@ -33,8 +33,9 @@ async def gather(store: Store, settings: Settings, wanted: Wanted, step: Callabl
     known = in_groups(await store.known(), wanted.groups)
     incidents = await _incidents(store, wanted)
     accounts: list[Account] = []
+    until = Period.FIVE_MINUTES.end(wanted.until - 1)  # of a month so far, with the five minutes that are not over
     for endpoint in known:
-        rollups = await store.window(endpoint.id, since=wanted.since, until=wanted.until)
+        rollups = await store.window(endpoint.id, since=wanted.since, until=until)
         if rollups:
             accounts.append(_account(endpoint, rollups, incidents.get(endpoint.id, []), wanted))
         step()
