@@ -8,6 +8,7 @@ import pytest
 
 from milkrun.alerting.planner import Planner
 from milkrun.clock import ManualClock
+from milkrun.core.alert import Route
 from milkrun.core.endpoint import Registered, Thresholds
 from milkrun.core.incident import Moment
 from milkrun.core.outcome import Outcome
@@ -48,6 +49,7 @@ class Line:
         self.store = TryingStore()
         self.told = Told()
         self.slot = SLOT
+        self.planner = Planner((), {})
         self.pipeline = Pipeline(
             clock=self.clock,
             store=self.store,
@@ -55,7 +57,7 @@ class Line:
             states=states or {},
             rollups=OpenRollups(),
             backlog=Backlog(limit=limit),
-            planner=Planner((), {}),
+            planner=self.planner,
         )
 
     def settle(self, status: int = 200, *, of: Registered | None = None) -> Result:
@@ -372,6 +374,26 @@ async def test_an_incident_leaves_its_timeline_and_its_first_failing_result() ->
             (Moment.RESOLVED, first.slot + 20),
         ]
         assert [evidence.result for evidence in batch.exhibits] == [first]
+
+
+async def test_new_routes_are_counted_for_and_told_of_what_lasts_already() -> None:
+    line = Line()
+    async with running(line):
+        for _ in range(3):
+            line.settle(500)
+        await line.clock.advance(0.1)
+        assert line.store.batches[-1].states[1].worse == (1, 1)
+        line.planner.use([Route(name="slow", channels=("ops",), failure=3)])
+        line.pipeline.reroute(line.slot)
+        for _ in range(3):
+            line.settle(500)
+        await line.clock.advance(1.1)
+        assert line.store.batches[-1].states[1].worse == (3, 3)
+        assert [message.route for message in line.store.batches[-1].messages] == ["slow"]
+        line.planner.use([Route(name="slow", channels=("ops",), failure=3), Route(name="new", channels=("ops",))])
+        line.pipeline.reroute(line.slot)
+        await line.clock.advance(0.1)
+        assert [message.route for message in line.store.batches[-1].messages] == ["new"]
 
 
 def rollups(line: Line) -> list[tuple[int, int]]:
