@@ -11,8 +11,10 @@ from milkrun.core.alert import Route, Step
 from milkrun.store.outbox_protocol import Attempt, ChannelState
 from milkrun.store.protocol import StoreUnavailableError
 from milkrun.web import metrics
+from milkrun.web import site as site_module
 from tests.support.browsing import browsing
 from tests.support.scene import Scene
+from tests.support.turns import until
 
 
 class Options(msgspec.Struct):
@@ -102,6 +104,15 @@ async def test_a_store_that_cannot_be_read_leaves_the_banner_as_it_was(monkeypat
         monkeypatch.setattr(scene.outbox, "channels", fail)
         await site.notices.look()
         assert site.notices.alerts() == before != []
+
+
+async def test_a_channel_that_breaks_is_noticed_while_pages_are_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(site_module, "EVERY", 0.001)
+    scene = Scene()
+    async with browsing(scene) as (_, site):
+        assert site.notices.alerts() == []
+        scene.outbox.states = a_scene().outbox.states
+        await until(lambda: site.notices.alerts() != [])
 
 
 async def test_metrics_count_by_channel_and_outcome_and_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
