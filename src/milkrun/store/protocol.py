@@ -145,7 +145,10 @@ class Store(Protocol):
         """One endpoint's results with slots from `since` to below `until`, oldest first."""
 
     def export(self, endpoints: Sequence[int] | None, *, since: int, until: int) -> AsyncIterator[list[Result]]:
-        """Results with slots from `since` to below `until`, of these endpoints or of all, in pieces, oldest first."""
+        """Results with slots from `since` to below `until`, of these endpoints or of all, in pieces that fit in memory.
+
+        Hour by hour, and in an hour endpoint by endpoint, each oldest first.
+        """
 
     async def count(self, *, since: int) -> list[Rollup]:
         """Count the stored results from slot `since` (the begin of five minutes) on, by five minutes.
