@@ -20,7 +20,7 @@ async def test_what_a_server_keeps_is_backed_up_while_it_runs_and_restored_when_
         there = ["--database", request.getfixturevalue("postgres_url")]
     file = tmp_path / "backup.db"
     async with targets(shop=answers()) as addresses:
-        endpoints = [{"name": "shop", "url": addresses["shop"], "interval": "1s"}]
+        endpoints: list[dict[str, object]] = [{"name": "shop", "url": addresses["shop"], "interval": "1s"}]
         configuration = write_configuration(tmp_path, endpoints)
         async with serving("serve", "--config", configuration, "--port", 0, *there, cwd=tmp_path) as served:
             await served.eventually("/api/v1/endpoints", lambda page: page["items"][0]["state"] == "up")

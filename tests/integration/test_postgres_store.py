@@ -5,7 +5,10 @@ import signal
 from typing import Any
 
 import psycopg
+import psycopg.errors
 import pytest
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from milkrun.store import partitions, schema
 from milkrun.store.opening import open_store
@@ -175,4 +178,29 @@ async def test_storage_is_what_the_tables_take(postgres_url: str) -> None:
     [endpoint] = await registered(store)
     await store.write(Batch(results=[a_result(endpoint, START + step) for step in range(2_000)]))
     assert (await store.storage()).bytes - before > 2_000 * 50
+    await store.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (psycopg.errors.DiskFull("could not extend file"), "the disk is full"),
+        (psycopg.errors.ReadOnlySqlTransaction("in a read-only transaction"), "it may only be read now"),
+        (psycopg.errors.TooManyConnections("too many clients"), "it has run out of something"),
+        (psycopg.errors.DeadlockDetected("deadlock\nDETAIL: more"), "another transaction was in the way"),
+        (psycopg.errors.IoError("could not read block"), "the server's disk refuses"),
+    ],
+)
+async def test_what_passes_by_itself_is_unavailable_for_now_in_one_line(
+    postgres_url: str, error: psycopg.Error, sentence: str
+) -> None:
+    store = await opened(postgres_url)
+
+    def fail(_: Connection) -> None:
+        raise DBAPIError("a statement", {"password": "hunter2"}, error)
+
+    with pytest.raises(StoreUnavailableError, match=f"^PostgreSQL database test_.*: {sentence}") as raised:
+        await store._change(fail)
+    assert "\n" not in str(raised.value)
+    assert "hunter2" not in str(raised.value)
     await store.close()

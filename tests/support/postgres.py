@@ -14,6 +14,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import warnings
 from functools import cache
 from pathlib import Path
 
@@ -60,7 +61,9 @@ class PostgresServer:
         """Start it and wait until it answers. It dies with the thread that starts it, so let that be the main one."""
         options = [part for option in _CARELESS for part in ("-c", option)]
         command = [str(self._programs / "postgres"), "-D", str(self._data), "-k", str(self._folder), "-h", "", *options]
-        with (self._folder / "log").open("ab") as log:
+        with (self._folder / "log").open("ab") as log, warnings.catch_warnings():
+            # Later Pythons warn of any fork beside threads; what runs in this one is a call to the kernel.
+            warnings.simplefilter("ignore", DeprecationWarning)
             self._process = subprocess.Popen(
                 command,
                 stdout=log,
