@@ -13,7 +13,7 @@ import httpx2
 import yaml
 
 from tests.support.command_line import Served, milkrun, serving
-from tests.support.receivers import Answer, Receiver, receiver
+from tests.support.receivers import HANG, Answer, Receiver, receiver
 from tests.support.scripted import Peer, scripted
 from tests.support.turns import until
 
@@ -133,3 +133,15 @@ async def test_commands_about_channels_say_what_there_is(tmp_path: Path) -> None
         assert (status, said) == (2, "milkrun: there is no channel 'oops'; configured are: ops\n")
     status, said = await alert("enable", "ops", "--data", tmp_path)
     assert (status, "there is no database" in said) == (2, True)
+
+
+async def test_a_channel_that_hangs_does_not_hold_up_the_end_and_its_letter_goes_after_the_next_start(
+    tmp_path: Path,
+) -> None:
+    async with world(tmp_path, HANG, Answer()) as here:
+        assert await here.hook.came()
+        assert await here.served.stop(signal.SIGTERM, 5.0) == 0
+        restarted = serving("serve", "--config", here.file, "--port", 0, "--data", tmp_path / "data")
+        await here.enter_async_context(restarted)
+        assert await purposes(here.hook, 2) == ["trigger", "trigger"]
+        assert here.hook.heard[0].key == here.hook.heard[1].key
