@@ -8,7 +8,7 @@ from milkrun.alerting import links
 from milkrun.config.settings import WebSettings
 from milkrun.core.incident import Incident, Moment
 from milkrun.core.outcome import Outcome
-from milkrun.store.protocol import Batch
+from milkrun.store.protocol import Batch, StoreUnavailableError
 from tests.support.access import AUTH
 from tests.support.browsing import browsing
 from tests.support.postbox import SECRET
@@ -103,3 +103,27 @@ async def test_a_link_that_grants_nothing_says_why_in_one_sentence(method: str, 
     assert said in unescape(answer.text)
     assert "checkout" not in answer.text
     assert await moments(scene, one) == []
+
+
+@pytest.mark.parametrize("path", ["/ack/x/y", "/ack/", "/static/nope.css", "/static/../alerts", "/ack/%2e%2e/alerts"])
+async def test_nothing_else_can_be_seen_without_the_password(path: str) -> None:
+    scene, _, _ = await a_scene()
+    scene.tell_vitals(error="the disk under /srv/secret is full")
+    async with browsing(scene) as (client, _):
+        answer = await client.get(path)
+    assert answer.status_code in (401, 404)
+    for told in ("/srv/secret", "location", "checkout", '"/incidents'):
+        assert told not in answer.text
+
+
+async def test_a_store_that_cannot_be_read_tells_a_stranger_nothing_but_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(_: object) -> None:
+        raise StoreUnavailableError("/srv/secret/milkrun.db is locked")
+
+    scene, _, link = await a_scene()
+    async with browsing(scene) as (client, _):
+        monkeypatch.setattr(scene.store, "case", fail)
+        answer = await client.get(link)
+    assert answer.status_code == 503
+    assert "cannot read what it knows just now" in answer.text
+    assert "/srv/secret" not in answer.text

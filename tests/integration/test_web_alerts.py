@@ -112,7 +112,7 @@ async def test_a_channel_that_breaks_is_noticed_while_pages_are_served(monkeypat
     async with browsing(scene) as (_, site):
         assert site.notices.alerts() == []
         scene.outbox.states = a_scene().outbox.states
-        await until(lambda: site.notices.alerts() != [])
+        assert await until(lambda: site.notices.alerts() != [])
 
 
 async def test_metrics_count_by_channel_and_outcome_and_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

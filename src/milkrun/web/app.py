@@ -29,15 +29,18 @@ from milkrun.web import (
 )
 from milkrun.web.asking import sentence
 from milkrun.web.exposure import answered_names
-from milkrun.web.gate import Gate
+from milkrun.web.gate import OPEN_FOLDERS, Gate
 from milkrun.web.principal import Guard
 from milkrun.web.services import Services
 from milkrun.web.site import Site, UnknownError
-from milkrun.web.templates import trouble_page
+from milkrun.web.templates import page, trouble_page
 
 STATIC = Path(__file__).parent / "static"
 
 PARTS = (pages, incidents, alerts, ack, live, api, api_history, api_incidents, api_alerts, api_stream, metrics, health)
+
+# What whoever has no password is told instead: errors of the store name files and hosts.
+TO_STRANGERS = {503: "Milkrun cannot read what it knows just now. Try again in a minute."}
 
 DESCRIPTION = """\
 Milkrun visits endpoints on time over one warm client. This interface is what its pages show, for programs.
@@ -105,6 +108,8 @@ def _handle_errors(app: FastAPI) -> None:
 
 def _trouble(request: Request, status: int, said: str) -> Response:
     path = request.url.path
+    if path.startswith(OPEN_FOLDERS):
+        return page(request.app.state.site, "ack_refused.html", status, said=TO_STRANGERS.get(status, said))
     if path.startswith(("/api/", "/metrics", "/live/")) or path in ("/healthz", "/readyz"):
         return JSONResponse({"detail": said}, status_code=status)
     return trouble_page(request.app.state.site, status, said)
