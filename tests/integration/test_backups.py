@@ -191,6 +191,8 @@ async def test_a_file_that_is_there_is_replaced_only_when_told_to(anew: Anew, fi
         await asyncio.to_thread(back_up, store_of(store), file)
     with pytest.raises(StoreError, match="is a directory: name a file"):
         await asyncio.to_thread(back_up, store_of(store), file.parent, force=True)
+    with pytest.raises(StoreError, match="is the database itself: choose another name"):
+        await asyncio.to_thread(back_up, store_of(store), Path(store._opened.database.name), force=True)
     assert file.read_text() == "my thesis"
     await asyncio.to_thread(back_up, store_of(store), file, force=True)
     assert ask(file, "SELECT count(*) FROM endpoint") == [(3,)]

@@ -30,10 +30,7 @@ def back_up(where: Path | str, file: Path, *, force: bool = False) -> Account:
     Raises:
         StoreError: the database or the file cannot be used. Only with `force` a file that is there is replaced.
     """
-    if file.is_dir():
-        raise StoreError(f"{file} is a directory: name a file")
-    if file.exists() and not force:
-        raise StoreError(f"{file} is there already: choose another name, or replace it with --force")
+    _refuse(where, file, force=force)
     database = open_database(where, patience=PATIENCE, read_only=True)
     try:
         with unfinished(file) as part:
@@ -45,6 +42,15 @@ def back_up(where: Path | str, file: Path, *, force: bool = False) -> Account:
     finally:
         database.release()
     return account_of(manifest, file)
+
+
+def _refuse(where: Path | str, file: Path, *, force: bool) -> None:
+    if file.is_dir():
+        raise StoreError(f"{file} is a directory: name a file")
+    if isinstance(where, Path) and file.resolve() == where.resolve():
+        raise StoreError(f"{file} is the database itself: choose another name")
+    if file.exists() and not force:
+        raise StoreError(f"{file} is there already: choose another name, or replace it with --force")
 
 
 def account_of(manifest: Manifest, file: Path) -> Account:
