@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from benchmarks import checks, connections, endurance, outage, soak, storage, table, timetable
+from benchmarks import checks, connections, endurance, history_rows, outage, soak, storage, table, timetable
 from benchmarks.bench import QUICK, Bench, Sizes
 from benchmarks.measure import raise_descriptor_limit
 from benchmarks.origins import origins
@@ -14,6 +14,7 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "steady": connections.steady,
     "budget": connections.budget,
     "storage": storage.written,
+    "history": history_rows.history,
     "endurance": endurance.endure,
     "outage": outage.sudden,
     "soak50": soak.soak,

@@ -99,9 +99,16 @@ def results_of(
     columns: Columns, scenes: Mapping[int, Scene], remarks: Mapping[int, Remarks], locations: Mapping[int, str]
 ) -> list[Result]:
     """The Results; whatever the columns refer to is in the mappings."""
-    shared = {identity: _setting(scene) for identity, scene in scenes.items()}
+    found = _plain(_parts(columns, scenes, locations))
+    for place in _unusual(columns, scenes):
+        found[place] = _completed(found[place], scenes[columns.scene[place]], _note(columns, place, remarks))
+    return found
+
+
+def _plain(parts: Iterable[tuple[Any, ...]]) -> list[Result]:
+    """The Results without what few have."""
     # Fifteen arguments: from the sixteenth on CPython makes a dictionary of them, which takes as long as the rest.
-    found = [
+    return [
         Result(
             endpoint=endpoint,
             revision=revision,
@@ -129,22 +136,24 @@ def results_of(
             timings,
             lag,
             http,
-        ) in zip(
-            columns.slot,
-            columns.endpoint,
-            [locations[location] for location in columns.location],
-            columns.attempt,
-            [shared[identity] for identity in columns.scene],
-            [(slot * 1_000 + delay) / 1e6 for slot, delay in zip(columns.slot, columns.delay, strict=True)],
-            _timings(columns),
-            [lag / 1e3 for lag in columns.lag],
-            _answers(columns, scenes),
-            strict=True,
-        )
+        ) in parts
     ]
-    for place in _unusual(columns, scenes):
-        found[place] = _completed(found[place], scenes[columns.scene[place]], _note(columns, place, remarks))
-    return found
+
+
+def _parts(columns: Columns, scenes: Mapping[int, Scene], locations: Mapping[int, str]) -> Iterable[tuple[Any, ...]]:
+    shared = {identity: _setting(scene) for identity, scene in scenes.items()}
+    return zip(
+        columns.slot,
+        columns.endpoint,
+        [locations[location] for location in columns.location],
+        columns.attempt,
+        [shared[identity] for identity in columns.scene],
+        [(slot * 1_000 + delay) / 1e6 for slot, delay in zip(columns.slot, columns.delay, strict=True)],
+        _timings(columns),
+        [lag / 1e3 for lag in columns.lag],
+        _answers(columns, scenes),
+        strict=True,
+    )
 
 
 def _setting(scene: Scene) -> tuple[Any, ...]:
