@@ -74,7 +74,7 @@ class Entry:
         slot = result.slot
         if slot <= self._floor[0] and (slot, result.attempt) <= self._floor:
             return
-        if not result.maintenance and not self.endpoint.retry.repeats(result.outcome, result.attempt):
+        if not self.endpoint.retry.repeats(result.outcome, result.attempt):
             fold(self._hours[-1] if slot < self._hour_ends else self._turn(hour_of(slot)), result)
         self._remember(result)
         self.changed = sequence
