@@ -184,6 +184,34 @@ async def test_what_is_no_backup_is_refused_in_one_line(
     assert sentence in str(refusal.value)
 
 
+@pytest.mark.parametrize("spoil", [a_letter, a_database])
+async def test_a_damaged_database_or_anothers_is_replaced_only_when_told_to(
+    anew: Anew, file: Path, spoil: Callable[[Path], None]
+) -> None:
+    store = await filled(anew("sqlite"))
+    before = await contents(store)
+    await asyncio.to_thread(back_up, store_of(store), file)
+    await store.close()
+    where = anew("sqlite")
+    assert isinstance(where, Path)
+    where.parent.mkdir()
+    spoil(where)
+    with pytest.raises(StoreError, match="has something in it"):
+        await asyncio.to_thread(restore, file, where)
+    await asyncio.to_thread(restore, file, where, force=True)
+    again = await open_store(where)
+    assert await contents(again) == before
+    await again.close()
+
+
+async def test_a_folder_that_cannot_be_written_to_is_one_line(anew: Anew, file: Path) -> None:
+    store = await filled(anew("sqlite"))
+    file.write_text("a file, no folder")
+    with pytest.raises(StoreError, match=r"^cannot write .*backup\.db/x: not a directory$"):
+        await asyncio.to_thread(back_up, store_of(store), file / "x")
+    await store.close()
+
+
 async def test_a_file_that_is_there_is_replaced_only_when_told_to(anew: Anew, file: Path) -> None:
     store = await filled(anew("sqlite"))
     file.write_text("my thesis")

@@ -21,11 +21,12 @@ def unfinished(file: Path) -> Iterator[Path]:
     part = file.with_name(f"{file.name}.part")
     try:
         _remove(part)
-        yield part
+        try:
+            yield part
+        finally:
+            _remove(part)
     except OSError as error:
         raise StoreError(f"cannot write {file}: {(error.strerror or str(error)).lower()}") from error
-    finally:
-        _remove(part)
 
 
 def put_in_place(part: Path, file: Path) -> None:
