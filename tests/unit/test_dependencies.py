@@ -43,7 +43,7 @@ def test_endpoints_come_go_and_change_what_they_depend_on() -> None:
     found.watch(2, "gateway", (), out=True)
     assert (found.cause(1), found.key(2), found.key(None), found.key(99)) == (2, "gateway", "", "")
     found.watch(1, "shop", (), out=False)
-    assert found.cause(1) is None
+    assert (found.cause(1), found.dependents(2)) == (None, [])
     found.watch(1, "shop", ("gateway",), out=False)
     found.forget(2)
     assert found.cause(1) is None

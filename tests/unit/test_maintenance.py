@@ -49,9 +49,11 @@ def weekly(start: str, hours: float, zone: ZoneInfo, *days: int) -> Weekly:
 
 
 def test_a_window_begins_with_its_first_millisecond_and_ends_before_its_last() -> None:
-    calendar = Calendar([OneOff(begins=DAY_MS * 10, duration=HOUR)])
-    begins, ends = DAY_MS * 10, DAY_MS * 10 + HOUR
-    assert [calendar.covers(slot) for slot in (begins - 1, begins, ends - 1, ends)] == [False, True, True, False]
+    window = OneOff(begins=DAY_MS * 10, duration=HOUR)
+    slots = (DAY_MS * 10 - 1, DAY_MS * 10, DAY_MS * 10 + HOUR - 1, DAY_MS * 10 + HOUR)
+    assert [Calendar([window]).covers(slot) for slot in slots] == [False, True, True, False]
+    lasting = Calendar([window])
+    assert [lasting.covers(slot) for slot in slots] == [False, True, True, False]
 
 
 def test_a_week_has_its_days_and_nights_go_over_midnight() -> None:

@@ -121,6 +121,12 @@ def test_one_that_flaps_and_stays_down_is_a_plain_outage_again() -> None:
     assert story.moments()[-2:] == [Moment.FLAPPING, Moment.STEADY]
 
 
+def test_once_it_flaps_slower_changes_keep_it_flapping_until_it_is_calm() -> None:
+    story = Story(rules(flapping=CALM)).tell(*outcomes("udud"), *outcomes("udud", start=8 * MINUTE, step=4 * MINUTE))
+    assert story.spans() == [(1 * MINUTE, 2 * MINUTE), (3 * MINUTE, None)]
+    assert story.moments()[-1] is Moment.FLAPPING
+
+
 def test_changes_far_apart_are_no_flapping() -> None:
     story = Story(rules(flapping=CALM)).tell(*outcomes("udududud", step=4 * MINUTE))
     assert Moment.FLAPPING not in story.moments()
