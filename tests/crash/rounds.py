@@ -23,7 +23,7 @@ endpoints:
 network: {{hosts: 1000000}} # one address is all there is here
 alerting:
   channels:
-    receiver: {{type: webhook, url: "http://127.0.0.1:{receiver}/"}}
+    receiver: {{type: webhook, url: "http://127.0.0.1:{receiver}/", rate-limit: 1000/1m}}
   routes:
     - {{name: all, channels: [receiver], group-wait: 500ms}}
 """

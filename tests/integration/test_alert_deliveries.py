@@ -28,7 +28,7 @@ from tests.support.deliveries import ADDRESS, SECRET, Puppet, a_channel, a_clock
 from tests.support.history import START
 from tests.support.peers import closed_port
 from tests.support.receivers import HANG, OK, Answer, receiver
-from tests.support.turns import until
+from tests.support.turns import PATIENCE, until
 
 ALIVE = Pulse(at=0.0, due=0, done=0, error=None)
 
@@ -149,18 +149,18 @@ async def delivering(store: SqlStore, settings: AlertingSettings) -> AsyncIterat
 def webhooks(folder: Path, **urls: str) -> AlertingSettings:
     channels = "\n".join(f"    {name}: {{type: webhook, url: '{url}'}}" for name, url in urls.items())
     names = ", ".join(urls)
-    text = f"alerting:\n  channels:\n{channels}\n  routes:\n    - {{name: all, channels: [{names}]}}\n"
+    text = f"alerting:\n  channels:\n{channels}\n  routes:\n    - {{name: all, channels: [{names}], group-wait: 0s}}\n"
     return Configured(folder).load(text).alerting
 
 
 async def state(store: SqlStore, name: str, true: Callable[[ChannelState], bool]) -> ChannelState:
     """A channel's state, once something is true of it."""
-    for _ in range(2_000):
-        found = {one.channel: one for one in await store.channels()}
-        if name in found and true(found[name]):
-            return found[name]
-        await asyncio.sleep(0)
-    raise AssertionError(found.get(name))
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            found = {one.channel: one for one in await store.channels()}
+            if name in found and true(found[name]):
+                return found[name]
+            await asyncio.sleep(0)
 
 
 async def now_due(store: SqlStore, *messages: Message) -> None:

@@ -59,6 +59,17 @@ async def test_what_is_due_goes_as_one_letter_with_links(store: SqlStore) -> Non
     assert await attempts(store) == [None]
 
 
+async def test_what_is_due_waits_for_others_to_go_with_it_however_long_its_check_took(store: SqlStore) -> None:
+    async with at_work(store, Puppet(), routes=[a_route(wait=2_000)]) as bench:
+        await bench.put(a_message(at=START - 9_000))
+        assert await bench.after(1) == 0
+        await bench.put(another(2), another(3))
+        assert await bench.after(1) == 1
+        await bench.put(another(4))
+        assert [await bench.after(seconds) for seconds in (1, 1)] == [1, 2]
+    assert [len(told) for told in bench.told] == [3, 1]
+
+
 async def test_a_letter_that_is_refused_for_now_is_tried_again_each_time_later_and_the_same(store: SqlStore) -> None:
     puppet = Puppet(TransientError("503"), TransientError("503"), TransientError("503"))
     async with at_work(store, puppet) as bench:

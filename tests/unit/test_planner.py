@@ -75,17 +75,13 @@ def test_nothing_is_planned_for_an_endpoint_that_is_well_nor_twice_for_the_same(
     assert watched.goes(replace(down(streak=2), since=START + 2), START + 2) == ()
 
 
-def test_times_are_of_delay_grouping_and_escalation() -> None:
-    route = a_route(
-        delay=30, wait=5, steps=(Step(after=900, channels=("pager", "boss")), Step(after=10, channels=("ops",)))
-    )
+def test_times_are_of_delay_and_escalation() -> None:
+    route = a_route(delay=30, steps=(Step(after=900, channels=("pager", "boss")), Step(after=10, channels=("ops",))))
     trigger, pager, boss, again = Watched(route).goes(down(), START + 100)
     assert (trigger.due, trigger.firm) == (START + 130, START + 130)
     assert told((pager, boss)) == [("escalate", "pager"), ("escalate", "boss")]
     assert (pager.due, pager.firm) == (START + 900, START + 900)
     assert again.due == START + 130, "nobody is pressed before there was time to act"
-    [waits] = Watched(a_route(wait=5)).goes(down(), START)
-    assert (waits.due, waits.firm) == (START + 5, START)
 
 
 def test_the_end_is_told_to_all_that_a_route_told_each_once() -> None:

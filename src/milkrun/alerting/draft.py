@@ -42,7 +42,7 @@ class Draft:
     def remind(self, route: Route, incident: Incident, subject: Subject) -> None:
         """Tell again of an outage that got worse."""
         for channel in route.channels:
-            self._add(Purpose.REPEAT, route, channel, incident.key, subject, earliest=self.at + route.wait)
+            self._add(Purpose.REPEAT, route, channel, incident.key, subject, earliest=self.at)
         self._keep(_firing(route, incident, subject))
 
     def withdraw(self, firing: Firing, incident: Incident) -> None:
@@ -66,9 +66,8 @@ class Draft:
 
     def _trigger(self, route: Route, key: IncidentKey, subject: Subject, created: int) -> None:
         for channel in route.channels:
-            firm = self.at + route.delay
-            earliest = self.at + max(route.delay, route.wait)
-            self._add(Purpose.TRIGGER, route, channel, key, subject, earliest=earliest, firm=firm, created=created)
+            earliest = self.at + route.delay
+            self._add(Purpose.TRIGGER, route, channel, key, subject, earliest=earliest, created=created)
         for step in route.steps:
             time = max(subject.opened + step.after, self.at + route.delay)
             for channel in step.channels:
@@ -80,8 +79,7 @@ class Draft:
         self, route: Route, channels: tuple[str, ...], key: IncidentKey, subject: Subject, created: int
     ) -> None:
         for channel in channels:
-            earliest = self.at + route.wait
-            self._add(Purpose.RESOLVE, route, channel, key, subject, earliest=earliest, created=created)
+            self._add(Purpose.RESOLVE, route, channel, key, subject, earliest=self.at, created=created)
 
     def _add(
         self,
@@ -92,7 +90,6 @@ class Draft:
         subject: Subject,
         *,
         earliest: int,
-        firm: int | None = None,
         created: int | None = None,
     ) -> None:
         made = self.at if created is None else created
@@ -105,7 +102,7 @@ class Draft:
                 incident=key,
                 created=made,
                 due=due(route, subject.severity, earliest),
-                firm=earliest if firm is None else firm,
+                firm=earliest,
                 subject=subject,
                 tells=route.resolve or purpose is not Purpose.RESOLVE,
             )

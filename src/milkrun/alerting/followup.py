@@ -1,10 +1,10 @@
 """What the rules say when a letter is about to go, or has gone: what is held back, and which reminders follow."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from milkrun.alerting.draft import message_id
+from milkrun.alerting.draft import channels_of, message_id
 from milkrun.core.alert import Message, Purpose, Route
 from milkrun.core.timing import after_quiet, due
 
@@ -21,6 +21,11 @@ def held_back(messages: tuple[Message, ...], routes: Routes, now: int) -> dict[s
             if until > now:
                 held[message.id] = until
     return held
+
+
+def longest_wait(routes: Iterable[Route], channel: str) -> float:
+    """Seconds that a channel's messages wait for others: the most that any of its routes allows."""
+    return max((route.wait for route in routes if channel in channels_of(route)), default=0) / 1_000
 
 
 def reminders(messages: tuple[Message, ...], routes: Routes, now: int) -> list[Message]:

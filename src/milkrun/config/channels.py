@@ -11,6 +11,8 @@ from milkrun.config.settings import ChannelSettings, Rate
 from milkrun.core.durations import parse_duration
 
 TIMEOUT = 15_000.0
+# An outage of many is found over an interval of theirs, and shall not be as many letters.
+RATE = Rate(count=6, per=60_000)
 
 _RATE = re.compile(r"([1-9]\d{0,5})/(\S+)")
 
@@ -29,7 +31,7 @@ def read_channel(section: Section, name: str, kinds: ChannelReaders) -> ChannelS
 
 def read_as(section: Section, name: str, kind: str, options: msgspec.Struct | None) -> ChannelSettings | None:
     """A channel whose options have been read; None where they could not be."""
-    rate = section.parsed("rate-limit", None, parse_rate, "letters in a time, such as 20/1m")
+    rate = section.parsed("rate-limit", RATE, parse_rate, "letters in a time, such as 20/1m")
     timeout = section.milliseconds("timeout", TIMEOUT, least=100.0) / 1_000
     if options is None:
         return None

@@ -49,9 +49,9 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """A rule of alerting. Durations are milliseconds; `groups`, `tags` are globs, empty for all; `endpoints` are keys.
 
     `failure` and `success` are how many outcomes in a row it takes to tell of trouble and of its end. `delay`: an
-    incident that is over sooner is never told of. `wait`: how long a message waits for others to go with it. `repeat`:
-    a reminder while open and not acknowledged, 0 for none. `name` is unique and in messages' ids: it must not change
-    with a restart. `description` is a text of the user's that goes with each message.
+    incident that is over sooner is never told of. `wait`: how long what is due waits for others to go with it.
+    `repeat`: a reminder while open and not acknowledged, 0 for none. `name` is unique and in messages' ids: it must
+    not change with a restart. `description` is a text of the user's that goes with each message.
     """
 
     name: str
