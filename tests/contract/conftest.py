@@ -9,6 +9,7 @@ from milkrun.store.memory import MemoryStore
 from milkrun.store.opening import open_store
 from milkrun.store.protocol import Store
 from milkrun.store.sql import SqlStore
+from tests.support.history import START
 
 DATABASES = ("sqlite", "postgresql")
 
@@ -27,6 +28,13 @@ async def sql_store(request: pytest.FixtureRequest) -> AsyncIterator[SqlStore]:
     opened = await open_store(where(request, request.param))
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def outbox(sql_store: SqlStore) -> SqlStore:
+    """An empty store over each database that knows two channels."""
+    await sql_store.configure({"ops": "first", "pager": "first"}, now=START)
+    return sql_store
 
 
 def where(request: pytest.FixtureRequest, database: str) -> Path | str:

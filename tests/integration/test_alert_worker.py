@@ -20,6 +20,7 @@ from milkrun.store.sql import SqlStore
 from tests.support.alerts import KEY, a_message, a_route, a_subject, an_outage
 from tests.support.deliveries import SECRET, Puppet, at_work
 from tests.support.history import START
+from tests.support.outboxes import enable
 from tests.support.turns import until
 
 DAY = 86_400
@@ -104,7 +105,7 @@ async def test_a_channel_that_cannot_work_is_disabled_and_says_why(store: SqlSto
         assert await bench.after(60) == 1
         [state] = await store.channels()
         assert (state.disabled, state.failed) == ("410: the hook is gone", 1)
-        await store.enable("ops")
+        await enable(store, "ops")
         assert await bench.after(60) == 2, "without being told: another process may have done it"
 
 
@@ -243,22 +244,16 @@ class Forgetful:
             raise StoreUnavailableError("the disk is full")
 
 
-async def test_what_arrived_and_cannot_be_marked_yet_is_not_sent_again(store: SqlStore) -> None:
-    async with at_work(store, Puppet(), outbox=Forgetful(store, fails=3)) as bench:  # type: ignore[arg-type]  # as far as it goes
-        await bench.put(a_message())
-        for _ in range(4):
-            await bench.after(1)
-        assert await attempts(store) == [None]
-    assert len(bench.puppet.letters) == 1
-
-
-async def test_what_cannot_be_marked_for_as_long_as_its_lease_lasts_is_sent_again(store: SqlStore) -> None:
-    async with at_work(store, Puppet(), outbox=Forgetful(store, fails=32)) as bench:  # type: ignore[arg-type]  # as far as it goes
+@pytest.mark.parametrize(("fails", "letters"), [(3, 1), (32, 2)], ids=["for seconds", "longer than its lease"])
+async def test_what_arrived_is_sent_again_only_if_it_cannot_be_marked_for_as_long_as_its_lease_lasts(
+    store: SqlStore, fails: int, letters: int
+) -> None:
+    async with at_work(store, Puppet(), outbox=Forgetful(store, fails=fails)) as bench:  # type: ignore[arg-type]  # as far as it goes
         await bench.put(a_message())
         for _ in range(60):
             await bench.after(1)
         assert await attempts(store) == [None]
-    assert len(bench.puppet.letters) == 2
+    assert len(bench.puppet.letters) == letters
 
 
 async def test_who_comes_too_late_for_a_claim_looks_again_in_a_second(store: SqlStore) -> None:

@@ -15,7 +15,7 @@ from milkrun.store.opening import open_store
 from milkrun.store.protocol import Batch, Keep, StoreError
 from milkrun.store.sql import SqlStore
 from milkrun.store.vacuum import vacuum
-from tests.support.database import ENDLESS, ask, no_room, registered
+from tests.support.database import ENDLESS, ask, no_room, registered, store_of
 from tests.support.first_database import STATES, write_first
 from tests.support.history import START, a_result
 from tests.support.postgres import the_server
@@ -92,11 +92,6 @@ async def test_what_is_backed_up_from_either_database_is_restored_into_either(
     await again.write(Batch(results=[more]))
     assert (await again.results(1, limit=1)) == [more]
     await again.close()
-
-
-def store_of(store: SqlStore) -> Where:
-    name = store._opened.database.name
-    return Path(name) if name.endswith(".db") else str(store._opened.database.reading.url.set(drivername="postgresql"))
 
 
 async def test_a_flush_that_comes_while_a_backup_is_written_does_not_wait_for_it(anew: Anew, file: Path) -> None:

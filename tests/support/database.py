@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from milkrun.store.protocol import Store
+from milkrun.store.sql import SqlStore
 from tests.support.history import an_endpoint
 
 ENDLESS = 1 << 50  # bytes: a budget that nothing reaches
@@ -27,6 +28,12 @@ async def one_endpoint(store: Store) -> int:
 async def registered(store: Store, count: int = 1) -> list[int]:
     """Register so many; their ids."""
     return [one.id for one in await store.register([an_endpoint(f"page-{number}") for number in range(count)])]
+
+
+def store_of(store: SqlStore) -> Path | str:
+    """Where a store is, as `open_store` takes it."""
+    name = store._opened.database.name
+    return Path(name) if name.endswith(".db") else str(store._opened.database.reading.url.set(drivername="postgresql"))
 
 
 @contextmanager

@@ -103,13 +103,10 @@ class Outbox(Protocol):
         """
 
     async def give_up(self, claim: Claim, attempt: Attempt, *, disable: bool) -> None:
-        """They are failed, for good; with `disable` the channel takes no more until `enable`."""
+        """They are failed, for good; with `disable` the channel takes no more until it is enabled."""
 
     async def record(self, attempt: Attempt) -> None:
         """Write down an attempt at something that is no message: a test, a heartbeat."""
-
-    async def enable(self, channel: str) -> None:
-        """Let a disabled channel take messages again; those that failed with it wait again."""
 
     async def acknowledge(self, incident: IncidentKey, *, by: str, at: int) -> bool:
         """Note that somebody is on it, which ends reminders and escalation; False where it is over or not there."""

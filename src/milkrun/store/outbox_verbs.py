@@ -59,10 +59,6 @@ class OutboxVerbs(Threads):
         """Write down an attempt that was at no message."""
         await self._change(partial(outbox_claims.log_attempt, attempt=attempt))
 
-    async def enable(self, channel: str) -> None:
-        """Let a disabled channel take messages again."""
-        await self._change(partial(outbox_channels.enable, channel=channel))
-
     async def acknowledge(self, incident: IncidentKey, *, by: str, at: int) -> bool:
         """Note that somebody is on it."""
         return await self._change(partial(outbox_channels.acknowledge, incident=incident, by=by, at=at))
