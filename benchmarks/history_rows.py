@@ -12,7 +12,7 @@ from benchmarks import year
 from benchmarks.bench import QUICK, Bench
 from benchmarks.measure import quantile, say
 from benchmarks.table import limit
-from milkrun.core.rollup import quantile as latency
+from milkrun.core.rollup import together
 from milkrun.store.opening import open_store
 from milkrun.store.sql import SqlStore
 
@@ -59,7 +59,7 @@ def _questions(store: SqlStore, plan: Random, endpoints: list[int]) -> dict[str,
 
     async def ninety_days() -> object:
         rollups = await store.window(plan.choice(endpoints), since=now - 90 * day, until=now)
-        return latency(rollups, "total", 0.99)
+        return together(rollup.phases["total"] for rollup in rollups).quantile(0.99)
 
     async def newest() -> object:
         return await store.results(plan.choice(endpoints), limit=100)

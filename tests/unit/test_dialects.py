@@ -3,7 +3,7 @@
 import pytest
 
 from milkrun.alerting import dialects
-from milkrun.alerting.dialects import DISCORD, HTML, SLACK, TELEGRAM_HTML, TELEGRAM_MARKDOWN, Dialect
+from milkrun.alerting.dialects import DISCORD, HTML, SLACK, TELEGRAM_HTML, Dialect
 
 ZERO = "\u200b"
 
@@ -51,18 +51,12 @@ def test_html_opens_and_closes_nothing(dialect: Dialect, text: str, escaped: str
     assert dialect.escape(text) == escaped
 
 
-@pytest.mark.parametrize("mark", list(r"\_*[]()~`>#+-=|{}.!"))
-def test_markdown_v2_has_every_reserved_character_escaped(mark: str) -> None:
-    assert TELEGRAM_MARKDOWN.escape(f"a{mark}b") == f"a\\{mark}b"
-
-
 @pytest.mark.parametrize(
     ("name", "linked"),
     [
         ("SLACK", "<https://x/%3E%7Cevil?a=1&amp;b=%29%22|Open>"),
         ("DISCORD", "[Open](https://x/%3E%7Cevil?a=1&b=%29%22)"),
         ("TELEGRAM_HTML", '<a href="https://x/&gt;|evil?a=1&amp;b=)&quot;">Open</a>'),
-        ("TELEGRAM_MARKDOWN", r'[Open](https://x/>|evil?a=1&b=\)")'),
         ("PLAIN", 'Open: https://x/>|evil?a=1&b=)"'),
     ],
 )

@@ -1,4 +1,4 @@
-"""Roll-ups: counted from results, merged, asked for percentiles and uptime, and as bytes."""
+"""Roll-ups: counted from results, merged, asked for percentiles, and as bytes."""
 
 from itertools import product
 from random import Random
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from milkrun.core.observation import Connection, Timings
 from milkrun.core.outcome import Failure, Layer, Outcome
 from milkrun.core.result import Result
-from milkrun.core.rollup import Latency, Period, Rollup, draft, finish, fold, merge, quantile, roll_up, uptime
+from milkrun.core.rollup import Latency, Period, Rollup, draft, finish, fold, merge, roll_up, together
 from milkrun.core.rollup_bytes import decode_phases, encode_phases
 from tests.support.history import START, a_failure, a_result
 
@@ -140,36 +140,22 @@ def test_bytes_that_are_no_phases_are_refused(data: bytes) -> None:
 
 def test_a_percentile_is_over_all_roll_ups_in_milliseconds() -> None:
     rollups = [one(a_result(timings=timed(total=total))) for total in range(1, 101)]
-    assert quantile(rollups, "total", 0.5) == pytest.approx(50, rel=0.01)
-    assert quantile(rollups, "total", 0.99) == pytest.approx(99, rel=0.01)
-    assert quantile(rollups, "tls", 0.5) is None
+    total = together(rollup.phases["total"] for rollup in rollups)
+    assert total.quantile(0.5) == pytest.approx(50, rel=0.01)
+    assert total.quantile(0.99) == pytest.approx(99, rel=0.01)
+    assert together([]).quantile(0.5) is None
 
 
 @given(st.integers(1, 10**8), st.floats(0, 1))
 def test_a_percentile_is_never_outside_of_what_was_seen(microseconds: int, q: float) -> None:
     rollup = one(a_result(timings=Timings(total=microseconds / 1e6)))
-    assert quantile([rollup], "total", q) == microseconds / 1_000
+    assert rollup.phases["total"].quantile(q) == microseconds / 1_000
 
 
 def test_an_empty_latency_adds_nothing() -> None:
     rollup, known = one(a_result()), one(a_result())
     merge(rollup, Rollup(period=FIVE, start=0, endpoint=1, location="", connection=None, phases={"total": Latency()}))
     assert rollup == known
-
-
-@pytest.mark.parametrize(
-    ("outcomes", "ratio"),
-    [
-        ((Outcome.UNKNOWN,), None),
-        ((Outcome.UP, Outcome.UNKNOWN), 1.0),
-        ((Outcome.UP, Outcome.DOWN), 0.5),
-        ((Outcome.DEGRADED, Outcome.DOWN, Outcome.UP, Outcome.UP), 0.75),
-    ],
-)
-def test_uptime_is_the_share_of_known_outcomes_that_were_not_down(
-    outcomes: tuple[Outcome, ...], ratio: float | None
-) -> None:
-    assert uptime([one(a_result(outcome=outcome)) for outcome in outcomes]) == ratio
 
 
 @pytest.mark.parametrize("period", list(Period))

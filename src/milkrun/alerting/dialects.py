@@ -17,9 +17,6 @@ _SLACK_MARK = re.compile(r"(?<!\w)[*_~`]+|[*_~`]+(?!\w)|`")
 _NO_WIDTH = "\u200b"
 # Discord: a backslash before any punctuation; ":" before slashes makes a link, before a name an emoji.
 _DISCORD_MARK = re.compile(r"([\\*_~`|>#\[\]()<:-])")
-# Telegram's MarkdownV2: https://core.telegram.org/bots/api#markdownv2-style
-_TELEGRAM_MARK = re.compile(r"([\\_*\[\]()~`>#+\-=|{}.!])")
-_TELEGRAM_URL = re.compile(r"([\\)])")
 _URL_SAFE = "!#$%&*+,/:;=?@~"
 
 
@@ -42,11 +39,6 @@ def escape_discord(text: str) -> str:
     return _DISCORD_MARK.sub(r"\\\1", text).replace("@", f"@{_NO_WIDTH}")
 
 
-def escape_telegram_markdown(text: str) -> str:
-    """For MarkdownV2, outside code."""
-    return _TELEGRAM_MARK.sub(r"\\\1", text)
-
-
 def _entities(text: str) -> str:
     return "".join(_SLACK.get(char, char) for char in text)
 
@@ -64,16 +56,10 @@ def _html_link(words: str, url: str) -> str:
     return f'<a href="{escape_html(url)}">{words}</a>'
 
 
-def _telegram_link(words: str, url: str) -> str:
-    address = _TELEGRAM_URL.sub(r"\\\1", url)
-    return f"[{words}]({address})"
-
-
 PLAIN = Dialect(escape=str, bold=str, link=lambda words, url: f"{words}: {url}")
 SLACK = Dialect(escape=escape_slack, bold=lambda text: f"*{text}*", link=_slack_link)
 DISCORD = Dialect(
     escape=escape_discord, bold=lambda text: f"**{text}**", link=lambda words, url: f"[{words}]({_address(url)})"
 )
 TELEGRAM_HTML = Dialect(escape=escape_html, bold=lambda text: f"<b>{text}</b>", link=_html_link)
-TELEGRAM_MARKDOWN = Dialect(escape=escape_telegram_markdown, bold=lambda text: f"*{text}*", link=_telegram_link)
 HTML = Dialect(escape=escape_html, bold=lambda text: f"<strong>{text}</strong>", link=_html_link, newline="<br>\n")

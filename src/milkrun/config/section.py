@@ -121,13 +121,7 @@ class Section:
 
     def sections(self, key: str) -> "list[Section]":
         """A list of mappings. To be asked for once: each is a section of its own, which `done` looks into."""
-        node = self._node(key)
-        if node is None:
-            return []
-        if not isinstance(node, Sequence):
-            self.problem(key, "expected a list")
-            return []
-        found = [self._item(item, f"{key}[{index}]") for index, item in enumerate(node.items)]
+        found = [self._item(item, f"{key}[{index}]") for index, item in enumerate(self._items(key))]
         return [section for section in found if section is not None]
 
     def one_or_several_sections(self, key: str) -> "list[Section]":
@@ -175,13 +169,7 @@ class Section:
 
     def texts(self, key: str) -> list[Words]:
         """A list of texts."""
-        node = self._node(key)
-        if node is None:
-            return []
-        if not isinstance(node, Sequence):
-            self.problem(key, "expected a list")
-            return []
-        found = [self._words(item, f"{self.path_of(key)}[{index}]") for index, item in enumerate(node.items)]
+        found = [self._words(item, f"{self.path_of(key)}[{index}]") for index, item in enumerate(self._items(key))]
         return [words for words in found if words is not None]
 
     def one_or_several(self, key: str) -> list[Words]:
@@ -242,6 +230,13 @@ class Section:
             self.warning(key, not_built(key))
         else:
             self.problem(key, unknown_key(key, self._asked, later))
+
+    def _items(self, key: str) -> list[Node]:
+        node = self._node(key)
+        if node is not None and not isinstance(node, Sequence):
+            self.problem(key, "expected a list")
+            return []
+        return [] if node is None else node.items
 
     def _item(self, node: Node, name: str) -> "Section | None":
         if not isinstance(node, MappingNode):

@@ -173,23 +173,6 @@ def together(latencies: Iterable[Latency]) -> Latency:
     return whole
 
 
-def quantile(rollups: Iterable[Rollup], phase: str, q: float) -> float | None:
-    """What a share `q` (0 to 1) of a phase's latencies lies at or below over many roll-ups, in ms; None without any."""
-    return together(rollup.phases[phase] for rollup in rollups if phase in rollup.phases).quantile(q)
-
-
-def uptime(rollups: Iterable[Rollup]) -> float | None:
-    """The share of known outcomes that were not down, 0 to 1; None where nothing is known.
-
-    Degraded is not downtime; Milkrun's own trouble (`unknown`) and maintenance are no evidence either way.
-    """
-    reached = down = 0
-    for rollup in rollups:
-        reached += rollup.up + rollup.degraded
-        down += rollup.down
-    return reached / (reached + down) if reached + down else None
-
-
 def _seconds(timings: Timings, connection: Connection | None) -> list[float]:
     if connection is _WARM:
         return [timings.wait, timings.receive, timings.total]

@@ -17,7 +17,6 @@ from sqlalchemy import BigInteger, Column, Integer, LargeBinary, SmallInteger
 from milkrun.core.slots import phase
 from milkrun.store.dialect import insert_once, is_postgres
 
-HOUR = 3_600_000
 # Of the statement, not of the connection: that one also writes.
 _IN_PIECES = {"yield_per": 5_000}
 
