@@ -107,6 +107,26 @@ async def test_what_is_written_between_a_bites_reading_and_its_writing_is_not_lo
         assert sum(one.down for one in await sql_store.rollups(period, since=0)) == sum(counted)
 
 
+async def test_late_results_of_an_hour_that_had_none_are_not_passed_by(sql_store: SqlStore) -> None:
+    """Upkeep began with the first hour that there was anything of; then there is something of an earlier one."""
+    endpoint, first = await registered(sql_store)
+    results = await written(sql_store, endpoint, first, 26)
+    now = START + 35 * HOUR
+    late = []
+    for days in range(1, 50):
+        due = await sql_store._write(lambda writer: writer.upkeep(now, FOREVER))
+        if isinstance(due, Upkeep):
+            break
+        found = await sql_store._ask(due.read)
+        late.append(a_failure(endpoint, START - days * DAY))
+        await sql_store.write(Batch(late=late[-1:]))
+        await sql_store._write(partial(finish, due, found))
+    await tidied(sql_store, now)
+    assert await sql_store.stretch(endpoint, since=0, until=now) == [*late[::-1], *results]
+    for period in (FIVE, Period.HOUR, Period.DAY):
+        assert sum(one.down for one in await sql_store.rollups(period, since=0)) == len(late)
+
+
 def finish(due: Round, found: object, writer: Writer) -> Upkeep:
     """What upkeep does with a bite that was read."""
     return writer.finish(due, found)
@@ -157,10 +177,33 @@ async def test_each_length_of_roll_up_goes_at_an_age_of_its_own(sql_store: SqlSt
     keep = replace(FOREVER, results=2 * HOUR, five_minutes=3 * HOUR, hours=30 * HOUR)
     await tidied(sql_store, now, keep)
     starts = {period: (await sql_store.rollups(period, since=0))[0].start for period in (FIVE, Period.HOUR, Period.DAY)}
-    expected = {FIVE: now - 3 * HOUR, Period.HOUR: now - 30 * HOUR, Period.DAY: Period.DAY.begin(START)}
+    # Hours by the day that is made of them.
+    expected = {
+        FIVE: now - 3 * HOUR,
+        Period.HOUR: Period.DAY.begin(now - 30 * HOUR),
+        Period.DAY: Period.DAY.begin(START),
+    }
     assert starts == expected
     whole = await sql_store.window(endpoint, since=Period.DAY.begin(START), until=now)
     assert sum(one.up for one in whole) == 48 * 60
+
+
+async def test_roll_ups_stay_until_longer_ones_are_made_of_them_however_short_they_are_kept(
+    sql_store: SqlStore,
+) -> None:
+    endpoint, first = await registered(sql_store)
+    results = [a_result(endpoint, slot) for slot in range(first, START + 10 * HOUR, MINUTE)]
+    keep = replace(FOREVER, results=20 * MINUTE, five_minutes=20 * MINUTE, hours=40 * MINUTE)
+    for now in range(START, START + 14 * HOUR, 20 * MINUTE):
+        some = [one for one in results if now - 20 * MINUTE <= one.slot < now]
+        await sql_store.write(Batch(results=some, rollups=roll_up(FIVE, some)))
+        await tidied(sql_store, now, keep)
+    until = Period.DAY.begin(START) + DAY
+    expected = roll_up(Period.DAY, [one for one in results if one.slot < until])
+    assert await sql_store.rollups(Period.DAY, since=0, until=until) == expected
+    # What came too late for them comes too late for all.
+    await sql_store.write(Batch(late=[a_failure(endpoint, until - 1)]))
+    assert await sql_store.rollups(Period.DAY, since=0, until=until) == expected
 
 
 async def test_incidents_that_are_over_go_with_their_timelines(sql_store: SqlStore) -> None:
@@ -202,13 +245,13 @@ async def test_an_export_is_all_there_is_hour_by_hour(sql_store: SqlStore) -> No
 async def test_a_full_budget_costs_results_first_then_roll_ups_and_incidents_last(tmp_path: Path) -> None:
     store = await open_store(tmp_path / "milkrun.db")
     endpoint, first = await registered(store)
-    await written(store, endpoint, first, 30)
+    await written(store, endpoint, first, 33)  # to the end of a day
     over = Incident(endpoint=endpoint, opened=START, closed=START + 1, state=Outcome.DOWN, cause="no")
     await store.write(Batch(incidents=[over]))
-    await tidied(store, START + 31 * HOUR)
+    await tidied(store, START + 34 * HOUR)
     order = ("chunk", "result", "rollup", "incident")
     seen = [[await rows(store, name) for name in order]]
-    while (await store.upkeep(START + 31 * HOUR, replace(FOREVER, max_bytes=0))).more:
+    while (await store.upkeep(START + 34 * HOUR, replace(FOREVER, max_bytes=0))).more:
         seen.append([await rows(store, name) for name in order])
         assert len(seen) < 60
     assert seen[-1] == [0, 0, 0, 0]

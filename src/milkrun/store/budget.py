@@ -40,7 +40,7 @@ def make_room(database: Database, connection: Connection, max_bytes: int) -> Red
 def _remove_bite(connection: Connection) -> tuple[int, bool]:
     """Remove the oldest bite of the least worthy layer that has any: results removed, and whether there was one."""
     for layer in layers.BY_WORTH:
-        if layer.oldest(connection) is not None:
+        if layer.is_due(connection, layers.ALL):
             return layer.remove(connection), True
     return 0, False
 

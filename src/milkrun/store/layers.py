@@ -16,7 +16,7 @@ BITE = 2_000
 CHUNK_BITE = 250
 INCIDENT_BITE = 200
 
-_ALL = (1 << 62) - 1
+ALL = (1 << 62) - 1
 
 # What lies before such a place in the order of time and endpoint is to be removed.
 Place = tuple[int, int]
@@ -47,7 +47,7 @@ class Layer:
         oldest = self.oldest(connection)
         return oldest is not None and oldest + self.length <= before
 
-    def remove(self, connection: Connection, before: int | None = None) -> int:
+    def remove(self, connection: Connection, before: int = ALL) -> int:
         """Remove the oldest bite of what is over before a time, or of all; how many results that were."""
         self._remove(connection, self._earlier(self._end(connection, before)))
         return 0
@@ -55,11 +55,11 @@ class Layer:
     def _remove(self, connection: Connection, earlier: ColumnElement[bool]) -> None:
         connection.execute(delete(self.table).where(*self._where, earlier))
 
-    def _end(self, connection: Connection, before: int | None) -> Place:
+    def _end(self, connection: Connection, before: int) -> Place:
         """Where the bite ends."""
         rows = select(self._time, self._endpoint).where(*self._where).order_by(self._time, self._endpoint)
         last = connection.execute(rows.offset(self._bite).limit(1)).first()
-        limit = (_ALL if before is None else before - self.length + 1, 0)
+        limit = (before - self.length + 1, 0)
         return limit if last is None else min(limit, (last[0], last[1]))
 
     def _earlier(self, place: Place) -> ColumnElement[bool]:
@@ -79,7 +79,7 @@ class ResultLayer(Layer):
         super().__init__(table, time, bite=bite, length=length)
         self._counted = counted
 
-    def remove(self, connection: Connection, before: int | None = None) -> int:
+    def remove(self, connection: Connection, before: int = ALL) -> int:
         """Remove the oldest bite; how many results that were."""
         earlier = self._earlier(self._end(connection, before))
         last, removed = connection.execute(select(func.max(self._time), self._counted).where(earlier)).one()
@@ -95,6 +95,32 @@ class ResultLayer(Layer):
         if dropped:
             forget(connection, before - before % partitions.DAY)
         return bool(dropped)
+
+
+class RollupLayer(Layer):
+    """Roll-ups of one length, those alone that the next longer ones have been made of.
+
+    Whole longer periods of them go, and late results of what is gone are not taken: to merge a longer one anew of what
+    is left of it would lose the rest.
+    """
+
+    def __init__(self, period: Period, longer: Period, mark: Mark) -> None:
+        super().__init__(schema.rollup, "start", schema.rollup.c.period == CODES[period], length=period.value)
+        self._longer = longer
+        self._mark = mark
+
+    def is_due(self, connection: Connection, before: int) -> bool:
+        """Whether there is a row that may go, and whose longer period is over before a time."""
+        return super().is_due(connection, self._limit(connection, before))
+
+    def remove(self, connection: Connection, before: int = ALL) -> int:
+        """Remove the oldest bite; no results."""
+        limit = self._limit(connection, before)
+        forget(connection, limit)
+        return super().remove(connection, limit)
+
+    def _limit(self, connection: Connection, before: int) -> int:
+        return min(self._longer.begin(before), reached(connection, self._mark))
 
 
 class IncidentLayer(Layer):
@@ -115,11 +141,6 @@ def forget(connection: Connection, until: int) -> None:
     move(connection, Mark.FORGOTTEN, max(forgotten, reached(connection, Mark.FORGOTTEN)))
 
 
-def rollups_of(period: Period) -> Layer:
-    """The roll-ups of one length."""
-    return Layer(schema.rollup, "start", schema.rollup.c.period == CODES[period], length=period.value)
-
-
 CHUNKS = ResultLayer(
     schema.chunk, "hour", length=HOUR, counted=func.coalesce(func.sum(schema.chunk.c.results), 0), bite=CHUNK_BITE
 )
@@ -127,7 +148,9 @@ CHUNKS = ResultLayer(
 _PACKED = select(schema.progress.c.reached).where(schema.progress.c.name == Mark.PACKED.value).scalar_subquery()
 _UNPACKED = func.count().filter(schema.result.c.slot >= func.coalesce(_PACKED, 0))
 RAW = ResultLayer(schema.result, "slot", length=1, counted=_UNPACKED, bite=BITE)
-FIVE_MINUTES, HOURS, DAYS = (rollups_of(period) for period in (Period.FIVE_MINUTES, Period.HOUR, Period.DAY))
+FIVE_MINUTES = RollupLayer(Period.FIVE_MINUTES, Period.HOUR, Mark.HOURS)
+HOURS = RollupLayer(Period.HOUR, Period.DAY, Mark.DAYS)
+DAYS = Layer(schema.rollup, "start", schema.rollup.c.period == CODES[Period.DAY], length=Period.DAY.value)
 INCIDENTS = IncidentLayer(schema.incident, "opened", schema.incident.c.closed.is_not(None), bite=INCIDENT_BITE)
 
 # Raw rows that are packed: to remove them is to forget nothing.

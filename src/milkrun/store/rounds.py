@@ -90,16 +90,22 @@ class Round:
         """A flush wrote these: what was read of them may be old."""
         if not self._under_way or not written or written[0][0] >= self._start + self._job.length:
             return
+        if any(self._jumped_over(row[0]) for row in written):
+            self._under_way = False
         touched = {row[1] for row in written if self._has(row[0])}
         self._touched |= touched
         self._waiting |= dict.fromkeys(touched)
 
     def interrupt(self, times: Iterable[int]) -> None:
-        """Roll-ups of these times were written, of many endpoints: begin anew if one is in the period under way."""
-        self._under_way = self._under_way and not any(map(self._has, times))
+        """Roll-ups of these times were written: begin anew if one is in the period under way, or was jumped over."""
+        self._under_way = self._under_way and not any(self._has(time) or self._jumped_over(time) for time in times)
 
     def _has(self, time: int) -> bool:
         return self._start <= time < self._start + self._job.length
+
+    def _jumped_over(self, time: int) -> bool:
+        """Whether it is in a period that had nothing in it when a later one was begun: the mark would pass it by."""
+        return self._done <= time < self._start
 
     def _begin(self, done: int, start: int | None) -> None:
         self._done, self._start, self._under_way = done, start or 0, start is not None
