@@ -71,6 +71,14 @@ async def test_what_is_due_waits_for_others_to_go_with_it_however_long_its_check
     assert [len(told) for told in bench.told] == [3, 1]
 
 
+async def test_a_flood_is_one_letter_for_as_long_as_it_lasts_but_not_for_ever(store: SqlStore) -> None:
+    async with at_work(store, Puppet(), routes=[a_route(wait=2_000)]) as bench:
+        for number in range(2, 17):
+            await bench.put(another(number))
+            await bench.after(0.45)
+    assert [len(told) for told in bench.told] == [9]
+
+
 async def test_a_letter_that_is_refused_for_now_is_tried_again_each_time_later_and_the_same(store: SqlStore) -> None:
     puppet = Puppet(TransientError("503"), TransientError("503"), TransientError("503"))
     async with at_work(store, puppet) as bench:

@@ -12,6 +12,7 @@ import structlog
 
 from milkrun.alerting.channel import Channel
 from milkrun.alerting.followup import Routes, held_back, longest_wait, reminders
+from milkrun.alerting.gathering import Gathering
 from milkrun.alerting.letters import LetterWriter
 from milkrun.alerting.post import Verdict, post
 from milkrun.alerting.throttle import Throttle, given_up_before, next_wait
@@ -56,12 +57,13 @@ class Worker:
         self._clock = clock
         self._chance = chance
         self._throttle = Throttle(settings.rate)
-        self._closes: float | None = None
+        self._gathering = Gathering()
         self._news = asyncio.Event()
         self._stopping = False
 
     def wake(self) -> None:
         """There may be something to deliver."""
+        self._gathering.hear(self._clock.now())
         self._news.set()
 
     def stop(self) -> None:
@@ -90,10 +92,10 @@ class Worker:
         due = await self._outbox.next_due(name)
         if due is None or due > now:
             return LONGEST_SLEEP if due is None else min((due - now) / 1_000, LONGEST_SLEEP)
-        wait = max(self._throttle.wait(self._clock.now()), self._gathering())
+        wait = max(self._throttle.wait(self._clock.now()), self._gathering.left(self._clock.now(), self._patience))
         if wait > 0:
             return wait
-        self._closes = None
+        self._gathering.end()
         lease = int((self.settings.timeout + MARGIN) * 1_000)
         claim = await self._outbox.claim(name, now=now, lease=lease, limit=MOST)
         if claim is None:
@@ -104,15 +106,9 @@ class Worker:
             await self._deliver(left, now)
         return 0.0
 
-    def _gathering(self) -> float:
-        """Seconds for which what is due still waits for others to go with it; the first that is due begins them.
-
-        They are counted from here, not from a slot: what a check took to fail would be lost to the wait.
-        """
-        now = self._clock.now()
-        if self._closes is None:
-            self._closes = now + longest_wait(self.routes.values(), self.settings.name)
-        return self._closes - now
+    @property
+    def _patience(self) -> float:
+        return longest_wait(self.routes.values(), self.settings.name)
 
     async def _deliver(self, claim: Claim, now: int) -> None:
         self._throttle.take()
