@@ -5,7 +5,7 @@ counted it is a *draft*, with the latencies as they came: to bin them at its end
 """
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import Enum
 
 import msgspec
@@ -109,34 +109,47 @@ def draft(period: Period, result: Result) -> Draft:
 
 def fold(draft: Draft, result: Result) -> None:
     """Count a result of the draft's own period, endpoint, location and connection."""
-    rollup = draft.rollup
     if result.maintenance:
-        rollup.maintenance += 1
+        draft.rollup.maintenance += 1
         return
-    if result.outcome is _UP:
-        rollup.up += 1
-    elif result.outcome is _DEGRADED:
-        rollup.degraded += 1
-    elif result.outcome is _DOWN:
-        rollup.down += 1
-    else:
-        rollup.unknown += 1
+    add_outcomes(draft.rollup, result.outcome, 1)
     if result.failure is None:
         draft.seconds.fromlist(_seconds(result.timings, result.connection))
+
+
+def add_outcomes(rollup: Rollup, outcome: Outcome, times: int) -> None:
+    """Count so many slots of one outcome, none of them under maintenance."""
+    if outcome is _UP:
+        rollup.up += times
+    elif outcome is _DEGRADED:
+        rollup.degraded += times
+    elif outcome is _DOWN:
+        rollup.down += times
+    else:
+        rollup.unknown += times
+
+
+def add_latencies(rollup: Rollup, name: str, values: Sequence[int]) -> None:
+    """Count one phase's latencies, in whole microseconds, of checks that got an answer."""
+    # What took no whole microsecond did not happen, and a stored result cannot tell the two apart.
+    happened = values if name == "total" else [value for value in values if value]
+    if happened and name in rollup.phases:
+        _merge(rollup.phases[name], _latency(happened))
+    elif happened:
+        rollup.phases[name] = _latency(happened)
+
+
+def phases_of(connection: Connection | None) -> tuple[str, ...]:
+    """The phases whose latencies are kept of checks over such a connection."""
+    return WARM_PHASES if connection is _WARM else PHASES
 
 
 def finish(draft: Draft) -> Rollup:
     """The draft's roll-up with all its latencies binned; the draft has none of its own left and may be gone on with."""
     rollup, seconds = draft.rollup, draft.seconds
-    names = WARM_PHASES if rollup.connection is _WARM else PHASES
+    names = phases_of(rollup.connection)
     for place, name in enumerate(names):
-        values = [round(value * 1e6) for value in seconds[place :: len(names)]]
-        # What took no whole microsecond did not happen, and a stored result cannot tell the two apart.
-        happened = values if name == "total" else [value for value in values if value]
-        if happened and name in rollup.phases:
-            _merge(rollup.phases[name], _latency(happened))
-        elif happened:
-            rollup.phases[name] = _latency(happened)
+        add_latencies(rollup, name, [round(value * 1e6) for value in seconds[place :: len(names)]])
     draft.seconds = array("d")
     return rollup
 
@@ -179,7 +192,7 @@ def _seconds(timings: Timings, connection: Connection | None) -> list[float]:
     return [timings.dns, timings.connect, timings.tls, timings.wait, timings.receive, timings.total]
 
 
-def _latency(values: list[int]) -> Latency:
+def _latency(values: Sequence[int]) -> Latency:
     sketch = Sketch()
     sketch.add_all(values)
     return Latency(count=len(values), sum=sum(values), min=min(values), max=max(values), sketch=sketch)

@@ -17,9 +17,13 @@ class Decoder:
 
     def results(self, connection: Connection, columns: Columns) -> list[Result]:
         """The Results of these rows, in their order; in the transaction that read them."""
-        scenes = self._facts.load(connection, set(columns.scene), Scene)
+        scenes = self.scenes(connection, set(columns.scene))
         remarks = self._facts.load(connection, set(columns.remarks) - {0}, Remarks)
         return results_of(columns, scenes, remarks, self.locations(connection, set(columns.location)))
+
+    def scenes(self, connection: Connection, identities: set[int]) -> dict[int, Scene]:
+        """These scenes."""
+        return self._facts.load(connection, identities, Scene)
 
     def locations(self, connection: Connection, identities: set[int]) -> dict[int, str]:
         """The names of these locations, and of others."""

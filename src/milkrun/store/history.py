@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from milkrun.core.result import Result
 from milkrun.core.rollup import Period, Rollup, roll_up
-from milkrun.store import packed, raw, schema
+from milkrun.store import counting, packed, raw, schema
 from milkrun.store.beats import beats
 from milkrun.store.columns import columns_of, within
 from milkrun.store.decoding import Decoder
@@ -69,7 +69,9 @@ def endpoints(connection: Connection, since: int, until: int) -> list[int]:
 
 def count(connection: Connection, decoder: Decoder, since: int, until: int = END_OF_TIME) -> list[Rollup]:
     """Count all results with slots from `since` to below `until` by five minutes, by the last attempt of every slot."""
-    return roll_up(Period.FIVE_MINUTES, _last_attempts(_everything(connection, decoder, since, until)))
+    mark = reached(connection, Mark.PACKED)
+    there = roll_up(Period.FIVE_MINUTES, _last_attempts(_packed(connection, decoder, since, min(until, mark))))
+    return there + counting.count(connection, decoder, max(since, mark), until)
 
 
 def count_of(connection: Connection, decoder: Decoder, start: int, endpoint: int) -> list[Rollup]:
@@ -116,13 +118,10 @@ def _newest_below(connection: Connection) -> Callable[[int], int | None]:
     return ask
 
 
-def _everything(connection: Connection, decoder: Decoder, since: int, until: int) -> Iterator[Result]:
-    mark = reached(connection, Mark.PACKED)
-    for hour in range(Period.HOUR.begin(since), min(until, mark), HOUR):
+def _packed(connection: Connection, decoder: Decoder, since: int, until: int) -> Iterator[Result]:
+    for hour in range(Period.HOUR.begin(since), until, HOUR):
         for columns in packed.of_hour(connection, hour, packed.endpoints(connection, hour)):
             yield from decoder.results(connection, within(columns, since, until))
-    for lines in raw.everything(connection, max(since, mark), until):
-        yield from decoder.results(connection, columns_of(lines))
 
 
 def _last_attempts(found: Iterator[Result] | Sequence[Result]) -> Iterator[Result]:
