@@ -93,6 +93,24 @@ def test_a_disabled_window_is_none(config: Configured) -> None:
     assert config.endpoint(f"name: a\nurl: http://h/\n{text}").maintenance == ()
 
 
+@pytest.mark.parametrize("text", ["{enabled: false}", "{enabled: false, start: soon, every: never}"])
+def test_of_a_disabled_window_nothing_else_is_read(config: Configured, text: str) -> None:
+    assert config.load(f"endpoints: []\nmaintenance: {text}").endpoints == ()
+
+
+def test_a_window_on_no_days_is_one_on_all_as_gatus_has_it(config: Configured) -> None:
+    text = 'maintenance-windows: [{start: "23:00", duration: 1h, every: []}]'
+    window = Weekly(start=time(23), duration=HOUR, zone=UTC)
+    assert config.endpoint(f"name: a\nurl: http://h/\n{text}").maintenance == (window,)
+
+
+def test_a_rules_end_in_utc_is_one_in_its_zone(config: Configured) -> None:
+    text = "{rrule: FREQ=DAILY;UNTIL=20260701T020000Z, start: 2026-01-01T04:00, duration: 1h, timezone: Europe/Berlin}"
+    (window,) = config.endpoint(f"name: a\nurl: http://h/\nmaintenance-windows: [{text}]").maintenance
+    assert isinstance(window, Recurring)
+    assert window.rule == "FREQ=DAILY;UNTIL=20260701T040000"
+
+
 def test_gatuss_global_window_is_for_everybody(config: Configured) -> None:
     settings = config.load(PAIR + '    maintenance: {start: "23:00", duration: 1h, every: [Monday]}\n')
     window = Weekly(start=time(23), duration=HOUR, zone=UTC, days=frozenset({0}))
@@ -114,6 +132,37 @@ def test_windows_of_the_section_are_for_groups_or_endpoints(config: Configured) 
     assert [warning.partition(": ")[2] for warning in settings.warnings] == [
         "maintenance[2].endpoints: no endpoint has the key 'shop_gone'"
     ]
+
+
+@pytest.mark.parametrize("key", ["groups", "endpoints"])
+def test_a_window_for_nobody_is_not_taken_for_one_for_everybody(config: Configured, key: str) -> None:
+    problems = config.problems(f'maintenance: [{{start: "01:00", duration: 1h, {key}: []}}]')
+    assert problems == [f"1: maintenance[0].{key}: expected at least one, or not this key"]
+
+
+@pytest.mark.parametrize("gateway", ["enabled: false, url: http://h/", "url: icmp://h"])
+def test_one_that_is_left_out_may_be_depended_on(config: Configured, gateway: str) -> None:
+    settings = config.load(f"""
+    endpoints:
+      - {{name: gateway, {gateway}}}
+      - {{name: shop, url: "http://h/", depends-on: [_gateway]}}
+    """)
+    assert [endpoint.key for endpoint in settings.endpoints] == ["_shop"]
+
+
+def test_what_is_wrong_with_an_endpoint_is_not_told_again_of_those_that_depend_on_it(config: Configured) -> None:
+    (problem,) = config.problems("""
+    endpoints:
+      - {name: gateway, url: "htp//h"}
+      - {name: shop, url: "http://h/", depends-on: [_gateway]}
+    """)
+    assert problem.startswith("3: endpoints[0].url: ")
+
+
+@pytest.mark.parametrize("url", ["rdap.example", "https://", "https://rdap example/", "ftp://rdap.example/"])
+def test_a_registrys_address_is_a_url(config: Configured, url: str) -> None:
+    expected = "expected the base URL of an RDAP server, such as https://rdap.example/"
+    assert config.problems(f"rdap: {{url: '{url}'}}") == [f"1: rdap.url: {expected}"]
 
 
 def test_whom_an_endpoint_depends_on(config: Configured) -> None:
@@ -202,6 +251,24 @@ A_RULE = "an RRULE (RFC 5545) with FREQ of DAILY, WEEKLY, MONTHLY or YEARLY, suc
             f"maintenance-windows[0].every[0]: expected a day of the week: {', '.join(DAYS)}",
         ),
         ("maintenance-windows: yes", "maintenance-windows: expected a list"),
+        *(
+            (
+                f'maintenance-windows: [{{rrule: "{rule}", start: 2026-01-01T04:00, duration: 1h}}]',
+                f"maintenance-windows[0].rrule: expected {expected}",
+            )
+            for rule, expected in (
+                ("FREQ=DAILY;INTERVAL=0", A_RULE),
+                ("INTERVAL=00;FREQ=DAILY", A_RULE),
+                ("FREQ=DAILY;INTERVAL=-1", A_RULE),
+                ("FREQ=DAILY;COUNT=0", "a rule that ever comes"),
+                ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "a rule that ever comes"),
+            )
+        ),
+        (
+            'maintenance-windows: [{start: "23:00", duration: 30000y}]',
+            "maintenance-windows[0].duration: expected a duration of at most 366d",
+        ),
+        ("maintenance-windows: [{cron: [daily], duration: 1h}]", "maintenance-windows[0].cron: expected a text"),
     ],
 )
 def test_each_bad_value_is_one_error_with_its_line(config: Configured, text: str, expected: str) -> None:

@@ -23,6 +23,7 @@ from milkrun.config.section import Section, not_built, unknown_key
 from milkrun.config.settings import Settings
 from milkrun.config.slo import SLOS, SloReader
 from milkrun.core.endpoint import Endpoint
+from milkrun.core.keys import endpoint_key
 
 MAX_ENDPOINTS = 50_000
 ENDPOINTS = "endpoints"
@@ -144,7 +145,9 @@ class _Loading:
         if section is not None:
             alerts = read_alerts(section)
             endpoint = self._reader.read(section)
-            if endpoint is not None:
+            if endpoint is None:
+                self._dependencies.leave_out(endpoint_key(section.text("group"), section.text("name")))
+            else:
                 self._alerting.gatus.want(alerts, endpoint)
                 self._add(endpoint, section, report)
 

@@ -17,15 +17,22 @@ from milkrun.config.section import Section
 from milkrun.config.wall_times import read_days, read_time, read_zone
 from milkrun.core.endpoint import Endpoint
 from milkrun.core.glob import Glob
-from milkrun.core.maintenance import Cron, OneOff, Recurring, Weekly, Window, recurrence
+from milkrun.core.maintenance import DAY_MS, Cron, OneOff, Recurring, Weekly, Window, recurrence
 
 MAINTENANCE = "maintenance"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Rarer than hourly: what a rule comes to is kept, and an hourly one of years ago would be long.
-_RULE = re.compile(r"(?:RRULE:)?(?:[A-Z]+=[^;\s]+;)*FREQ=(?:DAILY|WEEKLY|MONTHLY|YEARLY)(?:;[A-Z]+=[^;\s]+)*", re.ASCII)
+_RULE = re.compile(
+    r"(?!.*INTERVAL=(?:-|0+\b))"  # of such a one there is no end of looking for the next
+    r"(?:RRULE:)?(?:[A-Z]+=[^;\s]+;)*FREQ=(?:DAILY|WEEKLY|MONTHLY|YEARLY)(?:;[A-Z]+=[^;\s]+)*",
+    re.ASCII,
+)
 _A_RULE = "an RRULE (RFC 5545) with FREQ of DAILY, WEEKLY, MONTHLY or YEARLY, such as FREQ=MONTHLY;BYDAY=1SU"
 _A_MOMENT = "a date and time such as 2026-12-24T22:00"
+_UNTIL = re.compile(r"UNTIL=(\d{8}T\d{6})Z", re.ASCII)
+# What lasts longer is no maintenance; and days so far away have no date (ms).
+_LONGEST = 366 * DAY_MS
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +62,7 @@ class MaintenanceReader:
             top.problem(MAINTENANCE, "expected this section in one file only")
         self._read = True
         for section in top.one_or_several_sections(MAINTENANCE):
-            scope, window = self._scope(section), read_window(section)
+            window, scope = read_window(section), self._scope(section)
             if window is not None:
                 self._windows.append((window, scope))
         top.done(NOT_BUILT_KEYS)
@@ -74,6 +81,9 @@ class MaintenanceReader:
     def _scope(self, section: Section) -> Scope:
         keys = [words.text for words in section.one_or_several("endpoints")]
         self._named += [(section, key) for key in keys]
+        for key in ("groups", "endpoints"):
+            if key in section and not section.one_or_several(key):  # an empty list of some would be everybody
+                section.problem(key, "expected at least one, or not this key")
         groups = tuple([Glob(pattern) for pattern in read_globs(section, "groups")])
         return Scope(groups=groups, endpoints=frozenset(keys))
 
@@ -85,17 +95,17 @@ def read_windows(sections: Iterable[Section]) -> tuple[Window, ...]:
 
 def read_window(section: Section) -> Window | None:
     """One window; None where it is disabled, or wrong."""
-    enabled = section.flag("enabled", default=True)
+    if not section.flag("enabled", default=True):
+        section.take()  # as Gatus does, which reads no more of it either
+        return None
     zone = read_zone(section)
     if "from" in section or "until" in section:
-        window = _one_off(section, zone)
-    elif "cron" in section:
-        window = _cron(section, zone)
-    elif "rrule" in section:
-        window = _recurring(section, zone)
-    else:
-        window = _weekly(section, zone)
-    return window if enabled else None
+        return _one_off(section, zone)
+    if "cron" in section:
+        return _cron(section, zone)
+    if "rrule" in section:
+        return _recurring(section, zone)
+    return _weekly(section, zone)
 
 
 def _one_off(section: Section, zone: ZoneInfo) -> Window | None:
@@ -119,36 +129,57 @@ def _weekly(section: Section, zone: ZoneInfo) -> Window | None:
 
 
 def _cron(section: Section, zone: ZoneInfo) -> Window | None:
-    expression, duration = section.text("cron"), _duration(section)
+    expression = section.parsed("cron", None, _parsed_cron, 'a cron expression of five fields such as "0 3 * * 0"')
+    duration = _duration(section)
+    return None if expression is None else Cron(expression=expression, duration=duration, zone=zone)
+
+
+def _parsed_cron(text: str) -> str | None:
     try:
-        CronSim(expression, _EPOCH)
+        CronSim(text, _EPOCH)
     except CronSimError:
-        section.problem("cron", 'expected a cron expression of five fields such as "0 3 * * 0"')
         return None
-    return Cron(expression=expression, duration=duration, zone=zone)
+    return text
 
 
 def _recurring(section: Section, zone: ZoneInfo) -> Window | None:
-    rule, start, duration = section.text("rrule"), _moment(section, "start"), _duration(section)
-    if start is None:
+    words, start, duration = section.words("rrule"), _moment(section, "start"), _duration(section)
+    if words is None or start is None:
         return None
     if start.tzinfo is not None:
         section.problem("start", "expected a wall time: the window's time zone is its timezone")
         return None
+    rule = _UNTIL.sub(lambda found: f"UNTIL={_wall_of(found[1], zone)}", words.text)
+    problem = _problem_of(rule, start)
+    if problem:
+        section.problem_at(words, problem)
+        return None
+    return Recurring(rule=rule, start=start, duration=duration, zone=zone)
+
+
+def _wall_of(until: str, zone: ZoneInfo) -> str:
+    """The end of a rule, which is UTC where its start has a time zone (RFC 5545, 3.3.10), as a wall time."""
+    return f"{datetime.strptime(until + '+0000', '%Y%m%dT%H%M%S%z').astimezone(zone):%Y%m%dT%H%M%S}"
+
+
+def _problem_of(rule: str, start: datetime) -> str | None:
+    """What is wrong with a rule. One that never comes would be looked for until the year 9999 by a check."""
     try:
         readable = _RULE.fullmatch(rule) is not None and recurrence(rule, start) is not None
     except ValueError:
         readable = False
     if not readable:
-        section.problem("rrule", f"expected {_A_RULE}")
-        return None
-    return Recurring(rule=rule, start=start, duration=duration, zone=zone)
+        return f"expected {_A_RULE}"
+    return None if next(iter(recurrence(rule, start)), None) else "expected a rule that ever comes"
 
 
 def _duration(section: Section) -> int:
     if "duration" not in section:
         section.problem("duration", "expected a duration such as 1h")
-    return int(section.milliseconds("duration", 1_000.0, least=1_000.0))
+    duration = section.milliseconds("duration", 1_000.0, least=1_000.0)
+    if duration > _LONGEST:
+        section.problem("duration", "expected a duration of at most 366d")
+    return int(duration)
 
 
 def _moment(section: Section, key: str) -> datetime | None:

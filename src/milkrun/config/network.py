@@ -10,6 +10,7 @@ _SENTINEL = re.compile(
     r"(?:\[(?P<v6>[0-9a-f:.]+)\]|(?P<host>[^\s:/@\[\]]+)):(?P<port>[1-9]\d{0,4})", re.ASCII | re.IGNORECASE
 )
 _LAST_PORT = 65_535
+_URL = re.compile(r"https?://[^\s/?#]+(?:/[^\s?#]*)?", re.IGNORECASE)
 
 
 def read_network(section: Section) -> NetworkSettings:
@@ -28,11 +29,11 @@ def read_network(section: Section) -> NetworkSettings:
 
 def read_rdap(section: Section) -> str | None:
     """The base URL of the RDAP server that is asked of every domain; None: whichever IANA's list names."""
-    url = section.text("url")
-    if "url" in section and not url.startswith(("http://", "https://")):
-        section.problem("url", "expected the base URL of an RDAP server, such as https://rdap.example/")
-        return None
-    return url.rstrip("/") or None
+    return section.parsed("url", None, _base, "the base URL of an RDAP server, such as https://rdap.example/")
+
+
+def _base(text: str) -> str | None:
+    return text.rstrip("/") if _URL.fullmatch(text) else None
 
 
 def _share(text: str) -> float | None:

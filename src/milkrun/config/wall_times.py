@@ -24,10 +24,9 @@ def read_zone(section: Section, key: str = "timezone") -> ZoneInfo:
 
 
 def read_days(section: Section, key: str) -> frozenset[int]:
-    """Days of the week, 0 for Monday; all of them if not given."""
-    if key not in section:
-        return frozenset(range(7))
-    return frozenset(_days(section, section.texts(key)))
+    """Days of the week, 0 for Monday; all of them if none is given, as Gatus has it."""
+    given = section.texts(key)
+    return frozenset(_days(section, given)) if given else frozenset(range(7))
 
 
 def _days(section: Section, given: Iterable[Words]) -> Iterable[int]:
