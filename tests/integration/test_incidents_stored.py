@@ -40,6 +40,7 @@ class Answer(msgspec.Struct, frozen=True):
 
     headers: dict[str, str]
     beginning: bytes
+    is_whole: bool = True
 
 
 async def house(store: Store, *, known: tuple[Incident, ...] = ()) -> Guarded:

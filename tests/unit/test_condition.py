@@ -301,3 +301,25 @@ def test_a_status_condition_costs_no_memory() -> None:
     used, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert used < 2_000
+
+
+@pytest.mark.parametrize(
+    ("condition", "shown"),
+    [
+        ("[BODY].user.token == x", "[BODY].user.token (hidden) == x"),
+        ("[BODY].passwords[0] == x", "[BODY].passwords[0] (hidden) == x"),
+        ("[BODY].user == x", '[BODY].user ({"token":(hidden),"ok":true}) == x'),
+        ("[BODY].users == x", "[BODY].users ([map[name:ada token:(hidden)]]) == x"),
+        ("[BODY].note == x", "[BODY].note (hidden) == x"),
+        ("[BODY].authenticated == true", "[BODY].authenticated (false) == true"),
+        ("[BODY].author == x", "[BODY].author (ada) == x"),
+        ("len([BODY].passwords[0]) == 9", "len([BODY].passwords[0]) (6) == 9"),
+        ("[BODY].passwords[0] < 9", "[BODY].passwords[0] (hidden, not a number) < 9"),
+    ],
+)
+def test_what_an_answer_says_of_secrets_is_not_shown(condition: str, shown: str) -> None:
+    body = (
+        '{"user": {"token": "s3cr3t", "ok": true}, "users": [{"name": "ada", "token": "s3cr3t"}],'
+        ' "passwords": ["s3cr3t"], "note": "eyJhbGciOiJI.eyJzdWIi.SflKxw", "authenticated": false, "author": "ada"}'
+    )
+    assert parse_condition(condition).evaluate(Evidence(observed(body=body))).shown == shown

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milkrun.client.coding import ACCEPT_ENCODING, decode, decoder
+from milkrun.client.coding import ACCEPT_ENCODING, begun, decode, decoder
 from milkrun.client.errors import RequestError
 from tests.support.compressing import COMPRESSORS, brotlied, compressed, gzipped, raw_deflate, with_window, zstded
 
@@ -207,3 +207,20 @@ def test_any_bytes_at_all_are_read_or_refused(encoding: str, body: bytes) -> Non
 @given(data=st.binary(max_size=2000))
 def test_what_was_compressed_comes_back(coding: str, data: bytes) -> None:
     assert decode(compressed(data, coding), coding, cap=2000) == data
+
+
+@EVERY
+def test_the_beginning_of_a_body_gives_what_it_can_and_not_much_of_it(coding: str) -> None:
+    whole = compressed(TEXT, coding)
+    assert begun(whole, coding) == TEXT
+    assert 4_096 <= len(begun(compressed(b"0" * 1_000_000, coding), coding)) < 10_000
+    assert begun(b"", coding) == b""
+
+
+def test_the_beginning_of_what_cannot_be_undone_is_what_came_before_that() -> None:
+    assert begun(b"plain", "") == b"plain"
+    assert begun(b"rubbish", "gzip") == b""
+    assert begun(TEXT, "magic") == b""
+    noise = gzipped(NOISE)[:9_000]
+    assert NOISE.startswith(begun(noise, "gzip"))
+    assert begun(noise, "gzip") != b""

@@ -22,6 +22,7 @@ class Answer(msgspec.Struct, frozen=True):
 
     headers: Mapping[str, str]
     beginning: bytes
+    is_whole: bool = True
 
 
 def failing(size: int, *, shown: str = "[STATUS] (500) == 200") -> Result:
@@ -31,7 +32,7 @@ def failing(size: int, *, shown: str = "[STATUS] (500) == 200") -> Result:
 
 def evidence(body: bytes, *, size: int | None = None, secrets: tuple[str, ...] = (), **headers: str) -> Exhibit:
     endpoint = msgspec.structs.replace(an_endpoint(), options=HttpOptions(url="http://h/", secrets=secrets))
-    seen = observed(status=500, answer=Answer(headers, body))
+    seen = observed(status=500, answer=Answer(headers, body, is_whole=size is None or size == len(body)))
     return exhibit(INCIDENT, registered(endpoint), failing(len(body) if size is None else size), seen)
 
 
@@ -56,7 +57,9 @@ def test_without_an_answer_it_is_the_result_alone() -> None:
         (b"\x1f\x8b\0\0", 4, None, True),
         (b"x" * EXCERPT, EXCERPT, "x" * EXCERPT, False),
         (b"x" * (EXCERPT + 1), EXCERPT + 1, "x" * EXCERPT, True),
-        (b"caf\xc3", 9, "caf\ufffd", True),
+        (b"caf\xc3", 9, "caf", True),
+        (b"caf\xc3", 4, "caf\ufffd", False),
+        (("x" + "é" * 3_000).encode(), 6_001, "x" + "é" * 1_279, True),
     ],
 )
 def test_a_body_is_bounded_and_text(body: bytes, size: int, shown: str | None, cut: bool) -> None:
@@ -68,8 +71,10 @@ def test_the_endpoints_own_secrets_are_nowhere_in_it() -> None:
     found = exhibit(
         INCIDENT,
         registered(msgspec.structs.replace(an_endpoint(), options=HttpOptions(url="http://h/", secrets=("s3cr3t",)))),
-        failing(30, shown="[BODY] (s3cr3t) == x"),
-        observed(status=500, answer=Answer({"Location": "/s3cr3t"}, b"you sent s3cr3t, and again s3cr")),
+        failing(30),
+        observed(
+            status=500, answer=Answer({"Location": "/s3cr3t"}, b"you sent s3cr3t, and again s3cr", is_whole=False)
+        ),
     )
     assert b"s3cr3t" not in msgspec.json.encode(found)
     assert evidence(b"you sent s3cr", size=99, secrets=("s3cr3t",)).body == "you sen"

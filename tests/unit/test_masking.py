@@ -20,6 +20,8 @@ from milkrun.core.masking import HIDDEN, is_secret, masked_headers, masked_text,
         ("user=ada&api_key=s3cret&x=1", "user=ada&api_key=(hidden)&x=1"),
         ("Authorization: Bearer abcdef123456", "Authorization: Bearer (hidden)"),
         ("got eyJhbGciOiJI.eyJzdWIiOi.SflKxw there", "got (hidden) there"),
+        ('{"author": "ada", "authority": "h"}', '{"author": "ada", "authority": "h"}'),
+        ('{"authorisation": "abc"}', '{"authorisation": (hidden)}'),
         ("a plain sentence about a basic problem", "a plain sentence about a basic problem"),
     ],
 )  # fmt: skip

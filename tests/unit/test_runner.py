@@ -2,13 +2,17 @@
 
 import asyncio
 
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
+from milkrun.core.condition import parse_condition
 from milkrun.core.endpoint import Retry
 from milkrun.core.observation import Observation
 from milkrun.core.outcome import Outcome
 from milkrun.core.result import Trigger
+from milkrun.probes.http import HttpOptions
+from tests.support.judging import observed
 from tests.support.rounds import MIDNIGHT, Round, ScriptedProbe, an_endpoint
 
 SLOT = MIDNIGHT * 1_000
@@ -37,6 +41,25 @@ async def test_retries_end_when_they_are_used_up() -> None:
     await run.clock.advance(60)
     assert probe.calls == 3
     assert [(each.attempt, each.outcome) for each in run.kept.settled] == [(3, Outcome.DOWN)]
+
+
+async def test_no_condition_shows_a_secret_of_the_endpoint_that_the_server_sent_back() -> None:
+    run = Round()
+    endpoint = msgspec.structs.replace(
+        an_endpoint(),
+        conditions=(parse_condition("[STATUS] == 200"), parse_condition("[BODY] == ok")),
+        options=HttpOptions(url="http://h/", secrets=("s3cr3t",)),
+    )
+
+    async def echoing() -> Observation:
+        return observed(body="you sent s3cr3t")
+
+    run.runner.start(run.stop(endpoint, echoing), SLOT)
+    await run.clock.advance(1)
+    assert [each.shown for each in run.kept.settled[0].conditions] == [
+        "[STATUS] == 200",
+        "[BODY] (you sent (hidden)) == ok",
+    ]
 
 
 async def test_a_check_by_hand_says_so_and_its_retries_are_retries() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from milkrun.client.charset import text
-from milkrun.client.coding import decoder, in_turns
+from milkrun.client.coding import begun, decoder, in_turns
 from milkrun.client.facts import ConnectionFacts
 from milkrun.client.headers import Headers
 from milkrun.client.http1.lenient import bad_framing
@@ -92,9 +92,14 @@ class Response(Opening, msgspec.Struct, gc=False):
     @property
     def beginning(self) -> bytes:
         """The body, or what was kept of a drained one: its beginning, where the status is an error's."""
-        if self.body or "content-encoding" in self.headers:
+        if self.body:
             return self.body
-        return self.received.excerpt
+        return begun(self.received.excerpt, self.headers.get("content-encoding", ""))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing was left out of what `beginning` is made of."""
+        return bool(self.body) or len(self.received.excerpt) == self.received.size
 
     @property
     def bytes_received(self) -> int:

@@ -9,14 +9,26 @@ from functools import lru_cache
 
 HIDDEN = "(hidden)"
 
+# An author, or an authority, is no secret.
 _WORDS = (
-    "auth", "cookie", "credential", "passw", "pwd", "secret", "session", "signature", "token",
-    "api-key", "api_key", "apikey", "private-key", "private_key", "privatekey", "access-key", "access_key", "accesskey",
-)  # fmt: skip
+    "auth(?!or(?!i[sz]))",
+    "cookie",
+    "credential",
+    "passw",
+    "pwd",
+    "secret",
+    "session",
+    "signature",
+    "token",
+    "(?:api|private|access)[-_]?key",
+)
+_SECRET = re.compile("|".join(_WORDS), re.IGNORECASE)
 # A JSON member, its value whole or cut off by the end. A value that is an object or a list has members of its own.
 _MEMBER = re.compile(r'("((?:[^"\\]|\\.){0,64}+)"\s*+:\s*+)("(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[^\s"{\[,}\]]++)')
 # A form's or a log line's.
 _PAIR = re.compile(r"(?<![\w.-])(([\w.-]++)=)[^\s&;,\"'<>]++")
+# A member of an object in a list, as conditions show one.
+_MAPPED = re.compile(r"(?<=[\[ ])(([\w.-]++):)[^\s\]]++")
 # Credentials of HTTP, and JSON Web Tokens, wherever they stand.
 _SCHEME = re.compile(r"(\b(Bearer|Basic)\s++)[\w.~+/=-]{8,}+", re.IGNORECASE)
 _JWT = re.compile(r"\beyJ[\w-]++\.[\w-]*+(?:\.[\w-]*+)?")
@@ -24,8 +36,7 @@ _JWT = re.compile(r"\beyJ[\w-]++\.[\w-]*+(?:\.[\w-]*+)?")
 
 def is_secret(name: str) -> bool:
     """Whether a header or a key of this name holds what nobody should see."""
-    lowered = name.lower()
-    return any(word in lowered for word in _WORDS)
+    return _SECRET.search(name) is not None
 
 
 def masked_headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
@@ -37,6 +48,7 @@ def masked_text(text: str) -> str:
     """A text without the values of keys that hold secrets, as JSON, forms and logs have them."""
     if is_secret(text):  # else none of its keys is
         text = _PAIR.sub(_masked, _MEMBER.sub(_masked, text))
+        text = _MAPPED.sub(_masked, text) if "map[" in text else text
     lowered = text.lower()
     if "bearer" in lowered or "basic" in lowered:
         text = _SCHEME.sub(rf"\1{HIDDEN}", text)

@@ -67,7 +67,11 @@ class Answer(Protocol):
 
     @property
     def beginning(self) -> bytes:
-        """The body, or as much of it as was kept."""
+        """The body, or as much of it as was kept, content codings undone."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether there was no more of it."""
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True):

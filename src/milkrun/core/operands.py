@@ -9,12 +9,14 @@ from milkrun.core.durations import format_duration
 from milkrun.core.evidence import Evidence
 from milkrun.core.glob import Glob
 from milkrun.core.jsonpath import Path
+from milkrun.core.masking import HIDDEN, is_secret, masked_text
 from milkrun.core.placeholders import PLACEHOLDERS, Placeholder
 from milkrun.core.values import Missing, Value, integer_of, number_of, written
 
 # What is shown of one value, at most; beside a pattern less, as Gatus has it, because it is mostly a whole page.
 MAX_SHOWN = 200
 MAX_SHOWN_BESIDE_PATTERN = 25
+_FLAGS = frozenset({"true", "false"})
 
 
 class Function(StrEnum):
@@ -100,7 +102,8 @@ def shown_equal(operand: Term, value: Value, limit: int = MAX_SHOWN) -> str:
     text = shorten(operand.text, MAX_SHOWN)
     if isinstance(operand, Literal):
         return text
-    return f"{text} ({value.reason if isinstance(value, Missing) else shorten(written(value), limit)})"
+    shown = value.reason if isinstance(value, Missing) else _seen(operand, value, limit)
+    return f"{text} {shown}" if shown == HIDDEN else f"{text} ({shown})"
 
 
 def shown_ordered(operand: Term, value: Value) -> str:
@@ -114,6 +117,18 @@ def shown_ordered(operand: Term, value: Value) -> str:
     if isinstance(operand, Reference) and operand.function is None and operand.placeholder.is_duration:
         return f"{shorten(operand.text, MAX_SHOWN)} ({format_duration(number)})"
     return plain
+
+
+def _seen(operand: Reference, value: str | float, limit: int) -> str:
+    """A value as anybody may see it: without secrets, by the name it was asked for, or by those in it."""
+    text = written(value)
+    if operand.function is None and text not in _FLAGS and _names_a_secret(operand.path):
+        return HIDDEN
+    return masked_text(text[:limit]) + shorten(text, limit)[limit:]
+
+
+def _names_a_secret(path: Path) -> bool:
+    return any(is_secret(step) for step in path if isinstance(step, str))
 
 
 def shorten(text: str, limit: int) -> str:

@@ -1,6 +1,6 @@
 """An incident's evidence, made of the result that opened it and of what its check saw, without anything secret."""
 
-import msgspec
+import codecs
 
 from milkrun.core.endpoint import Registered
 from milkrun.core.incident import Exhibit, Incident
@@ -18,26 +18,21 @@ def exhibit(incident: Incident, registered: Registered, result: Result, seen: Ob
     """The evidence; without an answer it is the result alone."""
     forms = secrets_of_options(registered.endpoint.options)
     answer = None if seen is None else seen.answer
-    shown = _without_secrets(result, forms)
     if answer is None:
-        return Exhibit(incident=incident.key, result=shown)
-    size = 0 if result.http is None else result.http.bytes
-    body, cut = _excerpt(answer.beginning, size, forms)
+        return Exhibit(incident=incident.key, result=result)
+    body, cut = _excerpt(answer.beginning, forms, whole=answer.is_whole)
     headers = tuple([(name, without(forms, value)) for name, value in masked_headers(answer.headers)])
-    return Exhibit(incident=incident.key, result=shown, headers=headers, body=body, cut=cut)
+    return Exhibit(incident=incident.key, result=result, headers=headers, body=body, cut=cut)
 
 
-def _without_secrets(result: Result, forms: tuple[str, ...]) -> Result:
-    conditions = [msgspec.structs.replace(each, shown=without(forms, each.shown)) for each in result.conditions]
-    return msgspec.structs.replace(result, conditions=tuple(conditions))
-
-
-def _excerpt(raw: bytes, size: int, forms: tuple[str, ...]) -> tuple[str | None, bool]:
+def _excerpt(raw: bytes, forms: tuple[str, ...], *, whole: bool) -> tuple[str | None, bool]:
     """The beginning of a body that is text, and whether there was more of it; None where nothing can be shown."""
-    raw = raw[:_LOOKED_AT]
-    if not raw or b"\0" in raw:
-        return None, bool(size)
-    text = masked_text(without(forms, raw.decode(errors="replace")))
-    if len(raw) < size:  # half a secret at the end is one that nobody recognised
+    if not raw or b"\0" in raw[:_LOOKED_AT]:
+        return None, bool(raw) or not whole
+    whole = whole and len(raw) <= _LOOKED_AT
+    # A character of which only the first bytes are there is left out; one that is wrong is shown as such.
+    text, _ = codecs.utf_8_decode(raw[:_LOOKED_AT], "replace", whole)
+    text = masked_text(without(forms, text))
+    if not whole:  # half a secret at the end is one that nobody recognised
         text = text[: -max(map(len, forms), default=0) or None]
-    return text[:EXCERPT], len(raw) < size or len(text) > EXCERPT
+    return text[:EXCERPT], not whole or len(text) > EXCERPT

@@ -1,10 +1,16 @@
 """One check under way, and the Result it comes to. No I/O."""
 
+from collections.abc import Sequence
+
+import msgspec
+
 from milkrun.core.evaluate import evaluate
+from milkrun.core.masking import without
 from milkrun.core.observation import Observation, Timings
 from milkrun.core.outcome import Failure, Layer, Outcome
-from milkrun.core.result import Result, Trigger
+from milkrun.core.result import ConditionResult, Result, Trigger
 from milkrun.monitor.route import Stop
+from milkrun.probes.secrets import secrets_of_options
 
 _NO_TIMINGS = Timings()
 
@@ -48,7 +54,7 @@ class Visit:
             warnings=seen.warnings,
             http=seen.http,
             tls=seen.tls,
-            conditions=verdict.conditions,
+            conditions=verdict.conditions if verdict.outcome is Outcome.UP else self._shown(verdict.conditions),
             failure=verdict.failure,
             maintenance=self._maintenance(),
         )
@@ -60,6 +66,16 @@ class Visit:
     def broken(self, at: float, error: BaseException) -> Result:
         """The outcome of a check whose probe raised: a bug of Milkrun's, for which there is no word of failure."""
         return self._unknown(at, warnings=(f"the check broke off: {type(error).__name__}: {error}",))
+
+    def _shown(self, conditions: Sequence[ConditionResult]) -> tuple[ConditionResult, ...]:
+        """The same without the endpoint's own secrets, which a server may send back."""
+        forms = secrets_of_options(self.registered.endpoint.options)
+        return tuple(
+            [
+                each if each.passed else msgspec.structs.replace(each, shown=without(forms, each.shown))
+                for each in conditions
+            ]
+        )
 
     def _unknown(self, at: float, *, failure: Failure | None = None, warnings: tuple[str, ...] = ()) -> Result:
         return Result(

@@ -1,6 +1,7 @@
 """The codings of one body, chained: what each undoes is the next one's input, piece by piece."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import NoReturn
 
@@ -8,11 +9,14 @@ from milkrun.client.coding.brotli import BROTLI
 from milkrun.client.coding.deflate import DEFLATE, GZIP
 from milkrun.client.coding.stage import PIECE, Coding, Stage, bad, too_large
 from milkrun.client.coding.zstd import ZSTD
+from milkrun.client.errors import RequestError
 
 ACCEPT_ENCODING = "gzip, deflate, br, zstd"
 
 _CODINGS: dict[str, Coding] = {"gzip": GZIP, "x-gzip": GZIP, "deflate": DEFLATE, "br": BROTLI, "zstd": ZSTD}
 _MAX_CODINGS = 5  # as many as curl allows: each multiplies the work that a small body can ask for
+_BEGINNING = 4 * 1024  # what is enough to know a body by
+_BEGINNING_CAP = 1024 * 1024  # what a few thousand bytes may become on the way to that
 _SLICE = 16 * 1024  # the most that is taken in at a time: the libraries copy what they do not take in at once
 
 
@@ -77,6 +81,17 @@ def decode(body: bytes, encoding: str, *, cap: int) -> bytes:
         made = decoder(encoding, cap=cap)
         plain = made.feed(body)
         made.finish()
+    return plain
+
+
+def begun(received: bytes, encoding: str) -> bytes:
+    """What the beginning of a coded body gives, a little of it; of what cannot be undone, what came before that."""
+    plain = b""
+    with suppress(RequestError):
+        for piece in decoder(encoding, cap=_BEGINNING_CAP).pieces(received):
+            plain += piece[:_BEGINNING]
+            if len(plain) >= _BEGINNING:
+                break
     return plain
 
 
