@@ -115,6 +115,7 @@ async def test_starttls_and_tls_are_spoken_and_checked(mailing: Mailing, tmp_pat
     assert server.over_tls == [True, True]
     assert len(other.mails) == 1
     assert isinstance(untrusted, TransientError)
+    assert "its certificate is not trusted: " in str(untrusted)
 
 
 async def test_a_server_without_starttls_gets_no_mail_and_no_password(mailing: Mailing) -> None:
@@ -177,9 +178,25 @@ async def test_one_refused_recipient_does_not_have_the_others_written_to_twice(m
     assert server.envelopes == [("milkrun@status.example", ["boss@b.example"])]
 
 
-async def test_a_server_that_is_away_is_worth_another_try(mailing: Mailing) -> None:
+async def test_a_server_that_is_away_is_worth_another_try_and_the_reason_is_told(mailing: Mailing) -> None:
     error = await failure(mailing.channel(closed_port()))
     assert isinstance(error, TransientError)
+    assert str(error) == "the mail server at 127.0.0.1 was not reached: Connection refused"
+
+
+async def test_a_server_that_speaks_no_tls_is_told_as_that(mailing: Mailing) -> None:
+    with mail_server() as server:
+        error = await failure(mailing.channel(server.port, "security: tls"))
+    assert isinstance(error, TransientError)
+    assert "was not reached: TLS failed: " in str(error)
+
+
+async def test_a_server_s_name_that_is_unknown_is_told_as_that(mailing: Mailing) -> None:
+    usual = USUAL.replace("127.0.0.1", "mail.invalid")
+    error = await failure(mailing.channel(25, usual=usual))
+    assert isinstance(error, TransientError)
+    assert str(error).startswith("the mail server at mail.invalid was not reached: ")
+    assert not str(error).endswith("Error")
 
 
 async def test_a_server_that_says_nothing_is_left_when_the_caller_s_time_is_over(mailing: Mailing) -> None:

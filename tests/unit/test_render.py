@@ -82,7 +82,11 @@ def first_line(rendered: Rendered) -> str:
             {"kind": Kind.NETWORK, **BLIND, "closed": START + MINUTE},
             "● Milkrun's own network works again after 1 min (was: 12 of 20 origins fail at dns)",
         ),
-        (Purpose.TEST, {"cause": ""}, "● This is a test of Milkrun: alerts reach this channel, nothing is wrong"),
+        (
+            Purpose.TEST,
+            {"cause": "a test of this channel"},
+            "● This is a test of Milkrun: alerts reach this channel, nothing is wrong",
+        ),
     ],
 )
 def test_one_incident_is_one_sentence(purpose: Purpose, subject: dict[str, Any], sentence: str) -> None:
@@ -90,6 +94,11 @@ def test_one_incident_is_one_sentence(purpose: Purpose, subject: dict[str, Any],
     assert first_line(rendered) == sentence
     assert len(rendered.title) <= TITLE
     assert rendered.title[:2] == sentence[:2]
+
+
+def test_the_title_of_a_test_is_its_sentence_and_nothing_cut() -> None:
+    rendered = render(a_letter(an_alert(Purpose.TEST, cause="a test of this channel: nothing is wrong")))
+    assert rendered.title == first_line(rendered)
 
 
 def test_the_text_of_one_has_the_whole_cause_the_target_the_note_and_the_links() -> None:
@@ -126,9 +135,9 @@ def test_fifty_at_once_are_one_message_that_names_twenty_and_counts_the_rest_by_
     assert lines[-2:] == ["and 30 more: without a group 16, shop 14", "https://status.example/incidents"]
 
 
-def test_groups_have_no_headings_where_nobody_has_one() -> None:
+def test_where_nobody_has_a_group_the_title_names_endpoints_and_there_are_no_headings() -> None:
     rendered = render(a_letter(*many(3, groups=("",))))
-    assert rendered.title == "▲ 3 endpoints are down: without a group 3"
+    assert rendered.title == "▲ 3 endpoints are down: service 0, service 1, service 2"
     assert [line[0] for line in rendered.text.splitlines()[1:-1]] == ["▲", "▲", "▲"]
 
 
@@ -146,7 +155,7 @@ def test_beginnings_and_ends_in_one_letter_are_told_apart_the_worst_first() -> N
         an_alert(number=4, name="d", kind=Kind.NETWORK, **BLIND),
     )
     rendered = render(letter)
-    assert rendered.title == "▲ 1 down, ◐ 1 in trouble, ○ 1 notice, ● 1 well again"
+    assert rendered.title == "▲ c down, ◐ b in trouble, ○ 1 notice, ● a well again"
     assert [(item.mark, item.name) for item in rendered.items] == [("▲", "c"), ("◐", "b"), ("○", ""), ("●", "a")]
     assert rendered.tone is Tone.DOWN
 

@@ -19,6 +19,7 @@ Made = TypeVar("Made")
 TITLE = 80
 NAMED = 20
 _NAME = 36  # characters of a name in the title, so that what is the matter stands in it, too
+_ONE_OF_SEVERAL = 24  # the same, where several names or sorts stand in it
 _GROUPS_NAMED = 10
 NO_GROUP = "without a group"
 _RANKS = {tone: rank for rank, tone in enumerate(Tone)}
@@ -122,7 +123,12 @@ def _title(messages: Sequence[Message], items: Sequence[Item]) -> str:
     counts = Counter(map(tone_of, messages))
     if len(counts) == 1 and all(message.subject.kind is Kind.OUTAGE for message in messages):
         return shorten(_title_of_alike(next(iter(counts)), messages), TITLE)
-    tallies = [f"{mark} {counts[tone]:,} {word}" for tone, (mark, word) in _TALLIES.items() if counts[tone]]
+    names = {tone_of(message): line(message.subject.name, _ONE_OF_SEVERAL) for message in messages}
+    tallies = [
+        f"{mark} {names[tone] if count == 1 and tone is not Tone.NOTICE else f'{count:,}'} {word}"
+        for tone, (mark, word) in _TALLIES.items()
+        if (count := counts[tone])
+    ]
     return shorten(", ".join(tallies), TITLE)
 
 
@@ -130,7 +136,7 @@ def _title_of_one(message: Message, item: Item) -> str:
     """Mark, name, verb and reason; the times are in the text."""
     reason = reason_of(message.subject)
     begin = f"{item.mark} {item.before}{shorten(item.name, _NAME)}"
-    if message.purpose is Purpose.RESOLVE or not reason:
+    if message.purpose in (Purpose.RESOLVE, Purpose.TEST) or not reason:
         return shorten(f"{begin}{item.after}", TITLE)
     verb = item.after.partition(" — ")[0]
     return shorten(f"{begin}{verb} — {reason}", TITLE)
@@ -143,8 +149,14 @@ def _title_of_alike(tone: Tone, messages: Sequence[Message]) -> str:
         if tone is not Tone.GOOD and all(message.purpose is not Purpose.TRIGGER for message in messages)
         else ""
     )
-    groups = ", ".join(f"{group or NO_GROUP} {count:,}" for group, count in _by_group(messages))
-    return f"{mark} {len(messages):,} endpoints are {still}{word}: {groups}"
+    return f"{mark} {len(messages):,} endpoints are {still}{word}: {_who(messages)}"
+
+
+def _who(messages: Sequence[Message]) -> str:
+    """Their groups; their names where none has one. What does not fit into a title is cut by the caller."""
+    if any(message.subject.group for message in messages):
+        return ", ".join(f"{group or NO_GROUP} {count:,}" for group, count in _by_group(messages))
+    return ", ".join(line(message.subject.name, _ONE_OF_SEVERAL) for message in messages[:NAMED])
 
 
 def _text(title: str, items: Sequence[Item], beyond: Sequence[tuple[str, int]], dashboard: str) -> str:

@@ -1,5 +1,6 @@
 """E-mail by SMTP: a mail server's 4xx is worth another try, its 5xx is not (RFC 5321 4.2.1)."""
 
+import os
 import ssl
 from email.headerregistry import Address
 from typing import cast
@@ -89,7 +90,20 @@ def _judged(err: SMTPException | OSError, options: EmailOptions) -> DeliveryErro
         message = f"the mail server at {options.host} refused: {said}"
         is_final = all(code >= _FINAL for code in codes)
         return PermanentError(message) if is_final else TransientError(message)
-    return TransientError(f"the mail server at {options.host} was not reached: {type(err).__name__}")
+    return TransientError(f"the mail server at {options.host} was not reached: {line(_why(err), _EXPLAINED)}")
+
+
+def _why(err: SMTPException | OSError) -> str:
+    """What the system or TLS says; the library's own errors hide it in their cause. Neither knows a password."""
+    cause = err.__cause__ if isinstance(err, SMTPException) else err
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {cause.verify_message}"
+    if isinstance(cause, ssl.SSLError):
+        return f"TLS failed: {cause.reason or type(cause).__name__}"
+    if not isinstance(cause, OSError):
+        return type(err).__name__
+    # The loop has sentences of its own for errors that have a number. Those of names have negative ones.
+    return os.strerror(cause.errno) if cause.errno and cause.errno > 0 else cause.strerror or str(cause)
 
 
 def _codes(err: SMTPException | OSError) -> list[int]:
