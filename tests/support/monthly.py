@@ -49,14 +49,14 @@ def month_settings(lives: Sequence[Lived], *shared: SharedObjective) -> Settings
     return Settings(endpoints=tuple(map(month_endpoint, lives)), slos=shared)
 
 
-async def live_through(store: Store, lives: Sequence[Lived]) -> None:
-    """Write the month's roll-ups, incidents and one gap of an hour, its last."""
+async def live_through(store: Store, lives: Sequence[Lived], *, end: int = END) -> None:
+    """Write the month's roll-ups up to `end`, incidents and one gap of an hour, the last."""
     registered = await store.register([month_endpoint(lived) for lived in lives])
     for one, lived in zip(registered, lives, strict=True):
-        results = [_result(one.id, slot, lived) for slot in range(MONTH, END - HOUR, INTERVAL)]
+        results = [_result(one.id, slot, lived) for slot in range(MONTH, end - HOUR, INTERVAL)]
         incidents = [_incident(one.id, lived)] if lived.down != (0, 0) else []
         await store.write(Batch(rollups=roll_up(Period.FIVE_MINUTES, results), incidents=incidents))
-    await store.write(Batch(gaps=[Gap(began=END - HOUR, ended=END, reason="Milkrun was not running")]))
+    await store.write(Batch(gaps=[Gap(began=end - HOUR, ended=end, reason="Milkrun was not running")]))
 
 
 async def fill(data: Path) -> None:

@@ -3,7 +3,7 @@
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from milkrun.store.chunk import UnknownFormatError, pack, unpack
@@ -27,7 +27,7 @@ def identity(line: Line) -> Line:
     return line[:4]
 
 
-HOURS = st.lists(LINES, min_size=1, max_size=30, unique_by=identity).map(lambda some: sorted(some, key=identity))
+HOURS = st.lists(LINES, min_size=1, max_size=12, unique_by=identity).map(lambda some: sorted(some, key=identity))
 
 
 @given(HOURS)
@@ -35,6 +35,7 @@ def test_every_row_comes_back_exactly(hour: list[Line]) -> None:
     assert unpack(pack(columns_of(hour)), ENDPOINT).lines() == hour
 
 
+@settings(max_examples=40)
 @given(HOURS, HOURS)
 def test_two_lots_of_rows_are_merged_in_order_and_the_first_stands(one: list[Line], other: list[Line]) -> None:
     together = merged(one, other)
