@@ -1,5 +1,6 @@
 """A month's report: gathered from a store, and as each of its formats."""
 
+import asyncio
 import csv
 import re
 from io import StringIO
@@ -28,9 +29,15 @@ NOBODY = SharedObjective(name="nobody", objective=Objective(target=0.9), groups=
 SLOTS = (END - HOUR - MONTH) // 600_000
 
 
-async def reported(*groups: str, until: int = END) -> Report:
-    store = MemoryStore()
-    await live_through(store, LIVES)
+@pytest.fixture(scope="module")
+def store() -> MemoryStore:
+    """The month, lived through once: whoever reports on it only reads."""
+    lived = MemoryStore()
+    asyncio.run(live_through(lived, LIVES))
+    return lived
+
+
+async def reported(store: MemoryStore, *groups: str, until: int = END) -> Report:
     read: list[None] = []
     wanted = Wanted(title="October 2026", zone="UTC", since=MONTH, until=until, made=END, groups=groups)
     report = await gather(store, month_settings(LIVES, CORE, NOBODY), wanted, lambda: read.append(None))
@@ -38,8 +45,8 @@ async def reported(*groups: str, until: int = END) -> Report:
     return report
 
 
-async def test_endpoints_are_judged_and_what_missed_its_target_comes_first() -> None:
-    report = await reported()
+async def test_endpoints_are_judged_and_what_missed_its_target_comes_first(store: MemoryStore) -> None:
+    report = await reported(store)
     cart, search, login = report.endpoints
     assert [line.key for line in report.endpoints] == ["core_cart", "shop_<search>", "core_login"]
     assert [line.met for line in report.endpoints] == [False, None, True]
@@ -48,8 +55,8 @@ async def test_endpoints_are_judged_and_what_missed_its_target_comes_first() -> 
     assert search.incidents.count == 1
 
 
-async def test_groups_and_shared_objectives_are_of_all_that_is_in_them() -> None:
-    report = await reported()
+async def test_groups_and_shared_objectives_are_of_all_that_is_in_them(store: MemoryStore) -> None:
+    report = await reported(store)
     assert [line.name for line in report.shared] == ["the core"]
     assert report.shared[0].counts == report.groups[0].counts == report.endpoints[0].counts + report.endpoints[2].counts
     assert report.shared[0].met is True
@@ -57,14 +64,14 @@ async def test_groups_and_shared_objectives_are_of_all_that_is_in_them() -> None
     assert report.total.counts.slots == 3 * SLOTS
 
 
-async def test_time_in_which_nothing_ran_is_told() -> None:
-    report = await reported()
+async def test_time_in_which_nothing_ran_is_told(store: MemoryStore) -> None:
+    report = await reported(store)
     assert report.gap == HOUR
     assert report.total.covered == pytest.approx(1 - HOUR / (END - MONTH))
 
 
-async def test_a_report_is_confined_to_groups() -> None:
-    report = await reported("shop")
+async def test_a_report_is_confined_to_groups(store: MemoryStore) -> None:
+    report = await reported(store, "shop")
     assert [line.key for line in report.endpoints] == ["shop_<search>"]
     assert report.shared == ()
 
@@ -78,8 +85,8 @@ async def test_a_shared_objective_is_left_out_where_only_a_part_of_it_is_reporte
     assert [line.name for line in report.shared] == ["the core"]
 
 
-async def test_a_month_so_far_has_the_five_minutes_that_are_not_over() -> None:
-    whole, part = await reported(until=MONTH + HOUR + 1), await reported(until=MONTH + HOUR)
+async def test_a_month_so_far_has_the_five_minutes_that_are_not_over(store: MemoryStore) -> None:
+    whole, part = await reported(store, until=MONTH + HOUR + 1), await reported(store, until=MONTH + HOUR)
     assert (whole.total.counts.slots, part.total.counts.slots) == (7 * len(LIVES), 6 * len(LIVES))
 
 
@@ -90,8 +97,8 @@ async def test_a_month_that_nobody_lived_through_has_no_lines() -> None:
     assert (await gather(store, month_settings(LIVES), wanted, lambda: None)).endpoints == ()
 
 
-async def test_in_a_terminal_it_is_a_sentence_and_a_table() -> None:
-    text = as_text(await reported()).decode()
+async def test_in_a_terminal_it_is_a_sentence_and_a_table(store: MemoryStore) -> None:
+    text = as_text(await reported(store)).decode()
     first, scope, gap, *_ = text.splitlines()
     assert first == "October 2026: 3 endpoints, 99.82% available; 2 incidents; 1 of 2 targets missed."
     assert scope.startswith("1 Oct 2026 00:00 to 1 Nov 2026 00:00, UTC. Not counted: 0 unknown, 12 under maintenance")
@@ -102,16 +109,16 @@ async def test_in_a_terminal_it_is_a_sentence_and_a_table() -> None:
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 160, 200])
-async def test_no_terminal_is_too_narrow_for_the_verdict(width: int) -> None:
+async def test_no_terminal_is_too_narrow_for_the_verdict(store: MemoryStore, width: int) -> None:
     text = StringIO()
-    print_report(Console(file=text, width=width), await reported())
+    print_report(Console(file=text, width=width), await reported(store))
     lines = text.getvalue().splitlines()
     assert max(map(len, lines)) <= width
     assert sum(line.startswith(("▲", "●", "◐")) for line in lines) == 6
 
 
-async def test_as_csv_it_has_a_row_for_each_line() -> None:
-    rows = list(csv.DictReader(StringIO(as_csv(await reported()).decode(), newline="")))
+async def test_as_csv_it_has_a_row_for_each_line(store: MemoryStore) -> None:
+    rows = list(csv.DictReader(StringIO(as_csv(await reported(store)).decode(), newline="")))
     assert tuple(rows[0]) == COLUMNS
     assert [row["kind"] for row in rows] == ["total", "objective", "group", "group", "endpoint", "endpoint", "endpoint"]
     cart = rows[4]
@@ -124,8 +131,8 @@ async def test_as_csv_it_has_a_row_for_each_line() -> None:
     assert (rows[5]["target"], rows[5]["met"]) == ("", "")
 
 
-async def test_as_json_it_is_one_object() -> None:
-    found = orjson.loads(as_json(await reported()))
+async def test_as_json_it_is_one_object(store: MemoryStore) -> None:
+    found = orjson.loads(as_json(await reported(store)))
     assert (found["since"], found["until"]) == ("2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z")
     assert found["not_running_ms"] == HOUR
     cart, search, _ = found["endpoints"]
@@ -135,8 +142,8 @@ async def test_as_json_it_is_one_object() -> None:
     assert search["budget"] is None
 
 
-async def test_as_a_page_it_needs_nothing_else_and_escapes_what_it_is_given() -> None:
-    page = as_html(await reported()).decode()
+async def test_as_a_page_it_needs_nothing_else_and_escapes_what_it_is_given(store: MemoryStore) -> None:
+    page = as_html(await reported(store)).decode()
     assert "<script" not in page
     assert not re.search(r"(src|href)=|url\(|@import", page)
     assert "shop/&lt;search&gt;" in page
