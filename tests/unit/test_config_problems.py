@@ -128,7 +128,7 @@ def test_each_wrong_key_is_told_with_its_path(configured: Configured, keys: str,
         ("a: \x07", "this is not YAML: it contains a control character"),
         (
             "zzz: 1",
-            "1: zzz: unknown key; known here are alerting, client, endpoints, maintenance, network, rdap, security, slos,",
+            "1: zzz: unknown key; known here are alerting, client, endpoints, maintenance, network, rdap, security, ",
         ),
         ("web: {port: 1}\nweb: {port: 2}", "2: web: expected each key once; it is on line 1 already"),
         ("endpoints: []\nendpoints: []", "2: endpoints: expected each key once"),
