@@ -236,11 +236,6 @@ def test_a_key_of_gatus_that_means_nothing_to_the_channel_is_a_warning(configure
             "alerting.ntfy.overrides[1].group: expected a group that no other override has",
         ),
         ("{gotify: {token: t}}", "{type: gotify}", "alerting.gotify.server-url: expected a text here, as Gatus does"),
-        (
-            "{twilio: {sid: s, token: t, from: '1', to: '2'}}",
-            "{type: twilio}",
-            "alerting.twilio: expected keys of the form",
-        ),
         ("{twilio: {sid: s, token: t, from: '1'}}", "{type: twilio}", "alerting.twilio.to: expected a text here"),
     ],
 )
@@ -248,6 +243,33 @@ def test_each_mistake_is_told_with_its_path(configured: Configured, alerting: st
     text = f"alerting: {alerting}\nendpoints: [{{name: a, url: 'http://h/', alerts: [{alert}]}}]"
     found = configured.problems(text)
     assert [line.partition(": ")[2].startswith(problem) for line in found] == [True], found
+
+
+@pytest.mark.parametrize(
+    ("provider", "keys", "why"),
+    [
+        (
+            "twilio",
+            "{sid: ..., token: ..., from: +1-234-567-8901, to: +1-234-567-8901}",
+            "Apprise, which delivers to it",
+        ),
+        ("aws-ses", "{region: us-east-1, from: a@b.io, to: c@d.io}", "Apprise, which delivers to it"),
+        ("mattermost", "{webhook-url: 'http://**********/hooks/**********'}", "an address of asterisks"),
+        ("teams", "{webhook-url: 'https://********.webhook.office.com/webhookb2/*****'}", "an address of asterisks"),
+    ],
+)
+def test_the_examples_of_gatus_load_and_what_no_service_would_take_is_told(
+    configured: Configured, provider: str, keys: str, why: str
+) -> None:
+    settings = configured.load(
+        f"alerting: {{slack: {{webhook-url: 'https://h/'}}, {provider}: {keys}}}\n"
+        f"endpoints: [{{name: a, url: 'http://h/', alerts: [{{type: {provider}}}, {{type: slack}}]}}]"
+    )
+    assert [channel.name for channel in settings.alerting.channels] == ["slack"]
+    assert [route.channels for route in settings.alerting.routes] == [("slack",)]
+    (warning,) = settings.warnings
+    assert f": alerting.{provider}: {why}" in warning
+    assert warning.endswith("; alerts of this type tell nobody")
 
 
 # The keys that Gatus's README has for each, with values of the form that each service's have.

@@ -10,7 +10,7 @@ from hashlib import blake2b
 import msgspec
 
 from milkrun.config.channels import read_as
-from milkrun.config.gatus_providers import NO_CHANNEL, PROVIDERS, Provider
+from milkrun.config.gatus_providers import NO_CHANNEL, PROVIDERS, Provider, is_example
 from milkrun.config.kind import ChannelReaders
 from milkrun.config.routes import MOST_IN_A_ROW, nearest
 from milkrun.config.section import Section
@@ -23,6 +23,8 @@ from milkrun.core.incident import Severity
 FAILURES = 3
 SUCCESSES = 2
 LEAST_REMINDER = 300_000.0
+
+_NOBODY = "alerts of this type tell nobody"
 
 # Keys of a provider that are no keys of the channel which it becomes.
 _NOT_THE_CHANNELS = frozenset({"default-alert", "overrides", "group", "client"})
@@ -107,8 +109,9 @@ class GatusAlerts:
                 _not_configured(wanted.type, places)
             elif (alert := wanted.alert.or_else(provider.default)).enabled is not False:
                 channel = self._channel(provider, wanted, places[0][1])
-                route = _route(channel, alert)
-                routes.setdefault(route, set()).update(key for key, _ in places if key in keys)
+                if channel in self._opened:
+                    route = _route(channel, alert)
+                    routes.setdefault(route, set()).update(key for key, _ in places if key in keys)
         return [msgspec.structs.replace(route, endpoints=frozenset(which)) for route, which in routes.items() if which]
 
     def _provider(self, name: str, section: Section) -> None:
@@ -126,13 +129,18 @@ class GatusAlerts:
         self.providers[name] = Configured(provider, default, channels)
 
     def _open(self, name: str, provider: Provider, section: Section) -> bool:
-        """Add a channel; whether it could be read."""
+        """Add a channel; whether it could be read.
+
+        Values that no service has are a warning, as in Gatus: its examples' `***` and `...` are no reason not to start.
+        """
+        if is_example(section):
+            section.doubt(f"an address of asterisks is an example's; {_NOBODY}")
+            section.take()
+            return False
         keys = provider.keys(section)
         options = None if keys is None else self._kinds[provider.kind].read(keys)
         if options is None and keys not in (None, section):
-            section.refuse(
-                "expected keys of the form that this service has; Apprise, which delivers to it, takes others"
-            )
+            section.doubt(f"Apprise, which delivers to it, takes keys of another form than these; {_NOBODY}")
         channel = read_as(section, name, provider.kind, options)
         section.forgive()
         if channel is not None:

@@ -30,6 +30,10 @@ class _Keys:
         """A required key, so that no character of it ends its part of the URL."""
         return quote(self._required(key), safe="")
 
+    def optional(self, key: str) -> str:
+        """The same of a key that Gatus can do without."""
+        return quote(self._section.text(key), safe="")
+
     def parts(self, key: str) -> str:
         """A required list, or a text with commas, as parts of a path."""
         words = [words.text for words in self._section.one_or_several(key)]
@@ -68,6 +72,11 @@ class _Keys:
     def _require(self, key: str) -> None:
         self.missing = True
         self._section.problem(key, "expected a text here, as Gatus does")
+
+
+def is_example(section: Section) -> bool:
+    """Whether it is as Gatus's documents have it: there is no host of asterisks."""
+    return "*" in urlsplit(section.text("webhook-url")).netloc
 
 
 def _server(address: str, scheme: str) -> tuple[str, str]:
@@ -130,7 +139,8 @@ def _pushover(keys: _Keys) -> str:
 
 
 def _ses(keys: _Keys) -> str:
-    account = "/".join(keys.part(key) for key in ("access-key-id", "secret-access-key", "region"))
+    """Without an account of its own Gatus takes the machine's, which Apprise cannot: it refuses what this comes to."""
+    account = f"{keys.optional('access-key-id')}/{keys.optional('secret-access-key')}/{keys.part('region')}"
     return f"ses://{keys.mail('from')}/{account}/{keys.parts('to')}"
 
 

@@ -208,6 +208,10 @@ class Section:
         entry = self.entries.get(key)
         self._report.warning(self.line if entry is None else entry.line, self.path_of(key), message)
 
+    def doubt(self, message: str) -> None:
+        """The user should know something about the section itself."""
+        self._report.warning(self.line, self.path, message)
+
     def done(self, not_built: Mapping[str, frozenset[str]]) -> None:
         """Nobody will ask for more: report keys nobody asked for, also in the sections below.
 
