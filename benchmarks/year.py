@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from milkrun.core.condition import parse_condition
 from milkrun.core.endpoint import Endpoint, Registered
@@ -60,6 +60,7 @@ def make(path: Path, year: Year) -> list[Registered]:
                     part(connection, year, registered)
             _raw(connection, registered)
             with connection.begin():
+                connection.execute(update(schema.endpoint).values(first=TODAY - year.packed * HOUR))
                 for mark, to in ((Mark.PACKED, TODAY), (Mark.HOURS, TODAY), (Mark.DAYS, TODAY)):
                     move(connection, mark, to)
             database.settle(connection, patience=1.0)

@@ -7,6 +7,7 @@ import pytest
 from milkrun.core.observation import Connection, Timings
 from milkrun.core.outcome import Failure, Layer, Outcome
 from milkrun.core.result import ConditionResult, Trigger
+from milkrun.store import recent
 from milkrun.store.protocol import Batch, Store
 from tests.support.database import registered
 from tests.support.history import START, STATUS_OK, a_failure, a_result
@@ -114,7 +115,11 @@ async def test_a_result_older_than_the_rest_is_found_too(store: Store) -> None:
     assert [one.slot for one in await store.results(endpoint, limit=5)] == [START, START - 50_000, START - 90_000]
 
 
-async def test_recent_has_the_last_of_each_endpoint_oldest_first(store: Store) -> None:
+@pytest.mark.parametrize("few", [0, 1_000])
+async def test_recent_has_the_last_of_each_endpoint_oldest_first(
+    store: Store, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(recent, "FEW", few)
     busy, quiet, silent = await registered(store, 3)
     slots = [START + number * 10_000 for number in range(400)]
     written = [a_result(busy, slot) for slot in slots] + [a_result(quiet, slot) for slot in slots[::100]]

@@ -4,7 +4,7 @@ The table is in the order of time and has no index by endpoint. One endpoint's r
 slots are known; many endpoints' rows are read as they stand, in time order.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from sqlalchemy import Connection, bindparam, func, select
 
@@ -39,12 +39,17 @@ def lines(connection: Connection, endpoint: int, of: Iterable[Beat], since: int,
     return found
 
 
-def everything(connection: Connection, since: int, until: int, *, backwards: bool = False) -> Iterator[list[Line]]:
-    """All endpoints' rows in pieces, oldest first, or newest first."""
-    order = [column.desc() if backwards else column.asc() for column in schema.result.primary_key]
-    statement = select(schema.result).where(_result.slot >= since, _result.slot < until).order_by(*order)
-    for part in connection.execute(statement, execution_options={"yield_per": FETCHED}).partitions():
-        yield [line_of(tuple(row)) for row in part]
+def backwards(
+    connection: Connection, since: int, until: int, endpoints: Sequence[int] | None = None
+) -> Iterator[list[Line]]:
+    """The rows of these endpoints, or of all, in pieces, newest first."""
+    statement = select(schema.result).where(_result.slot >= since, _result.slot < until)
+    if endpoints is not None:
+        statement = statement.where(_result.endpoint.in_(endpoints))
+    statement = statement.order_by(*[column.desc() for column in schema.result.primary_key])
+    with connection.execute(statement, execution_options={"yield_per": FETCHED}) as found:
+        for part in found.partitions():
+            yield [line_of(tuple(row)) for row in part]
 
 
 def ends(connection: Connection, since: int, until: int) -> tuple[int | None, int | None]:

@@ -173,7 +173,8 @@ def _tallies(
     first, end = _ends(connection, period, since, until)
     if first is None:
         return []
-    hour = (_own.start - _own.start % Period.HOUR.value).label("hour")
+    # The start itself where it can be: rows that come in the order of their groups need not be sorted.
+    hour = _own.start if period is Period.HOUR else _own.start - _own.start % Period.HOUR.value
     starts: ColumnElement[bool] = _own.start.between(first, end - 1)
     if endpoint is not None:
         starts = _own.start.in_(range(first, end, period.value)) & (_own.endpoint == endpoint)
@@ -183,7 +184,7 @@ def _tallies(
         .group_by(hour, _own.endpoint)
         .order_by(hour, _own.endpoint)
     )
-    return [_tally(row) for row in connection.execute(statement)]
+    return [_tally(row) for row in connection.execute(statement).all()]
 
 
 def _sums() -> list[ColumnElement[Any]]:
