@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import os
 import shutil
 import subprocess
 from io import BytesIO, StringIO
@@ -113,6 +114,28 @@ def test_a_reader_that_has_had_enough_ends_it_quietly(data: Path) -> None:
         env=environment(),
     )  # fmt: skip
     assert (done.returncode, done.stderr, done.stdout.count("\n")) == (0, "", 2)
+
+
+@pytest.mark.parametrize("arguments", ["export results", "export results --format parquet", "report --month 2026-10"])
+def test_output_that_takes_no_more_is_one_line(data: Path, arguments: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*COMMAND, *arguments.split(), "--data", str(data)],
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False, env=environment(),
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (2, "milkrun: standard output: No space left on device\n")
+
+
+def test_a_pipe_that_is_named_is_written_to_and_stays_one(data: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDWR)  # both ends, so that nobody waits for the other
+    try:
+        done = report(data, "--output", tmp_path / "pipe", "--format", "csv")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert os.read(reader, 65_536).startswith(b"kind,")
+    finally:
+        os.close(reader)
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_parquet_without_its_extra_is_told_how_to_get_it(data: Path, tmp_path: Path) -> None:

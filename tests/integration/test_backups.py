@@ -1,6 +1,7 @@
 """Backup, restore and vacuum of both databases while a server has them open, and what is refused."""
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -214,6 +215,9 @@ async def test_a_file_that_is_there_is_replaced_only_when_told_to(anew: Anew, fi
         await asyncio.to_thread(back_up, store_of(store), file)
     with pytest.raises(StoreError, match="is a directory: name a file"):
         await asyncio.to_thread(back_up, store_of(store), file.parent, force=True)
+    os.mkfifo(file.parent / "pipe")
+    with pytest.raises(StoreError, match="is a device: name a file"):
+        await asyncio.to_thread(back_up, store_of(store), file.parent / "pipe", force=True)
     with pytest.raises(StoreError, match="is the database itself: choose another name"):
         await asyncio.to_thread(back_up, store_of(store), Path(store._opened.database.name), force=True)
     assert file.read_text() == "my thesis"

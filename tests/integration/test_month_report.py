@@ -131,6 +131,17 @@ async def test_as_csv_it_has_a_row_for_each_line(store: MemoryStore) -> None:
     assert (rows[5]["target"], rows[5]["met"]) == ("", "")
 
 
+async def test_a_name_is_one_line_in_a_terminal_and_no_formula_in_a_spreadsheet() -> None:
+    lives = [Lived(name="=1+1", group="@a\n\tb"), Lived(name='a,"b"', group="-c")]
+    store = MemoryStore()
+    await live_through(store, lives)
+    wanted = Wanted(title="October 2026", zone="UTC", since=MONTH, until=END, made=END)
+    report = await gather(store, month_settings(lives), wanted, lambda: None)
+    rows = list(csv.DictReader(StringIO(as_csv(report).decode(), newline="")))
+    assert {(row["group"], row["name"]) for row in rows[-2:]} == {("'@a\n\tb", "'=1+1"), ("'-c", 'a,"b"')}
+    assert any(line.startswith("●  @a b/=1+1 ") for line in as_text(report).decode().splitlines())
+
+
 async def test_as_json_it_is_one_object(store: MemoryStore) -> None:
     found = orjson.loads(as_json(await reported(store)))
     assert (found["since"], found["until"]) == ("2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z")

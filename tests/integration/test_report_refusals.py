@@ -35,6 +35,7 @@ def run(*arguments: str) -> Result:
         (["--group", "cores"], "--group: no endpoint is in cores; there are core"),
         (["--group", "[c"], "--group: expected a class with its end"),
         (["--output", "/nowhere/r.html"], "/nowhere/r.html: No such file or directory"),
+        (["--output", "."], ".: Is a directory"),
     ],
 )
 def test_a_report_that_cannot_be_is_refused_in_a_line(data: Path, arguments: list[str], sentence: str) -> None:
@@ -54,6 +55,7 @@ def test_a_report_that_cannot_be_is_refused_in_a_line(data: Path, arguments: lis
         (["--since", "2999-01-01"], "--since 2999-01-01: that is still to come"),
         (["--since", "2026-10-02", "--until", "2026-10-01"], "--until 2026-10-01 is not after --since 2026-10-02"),
         (["--output", "/nowhere/r.csv"], "/nowhere/r.csv: No such file or directory"),
+        (["--output", ".."], "..: Is a directory"),
     ],
 )
 def test_an_export_that_cannot_be_is_refused_in_a_line(data: Path, arguments: list[str], sentence: str) -> None:

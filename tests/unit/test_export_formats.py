@@ -110,3 +110,9 @@ def test_a_long_export_holds_no_more_than_a_short_one(form: Callable[[BinaryIO],
         return highest
 
     assert peak(40) < 1.5 * peak(4) + 100_000
+
+
+@pytest.mark.parametrize(("peer", "field"), [('=1+"1"', '\'=1+"1"'), ("-2", "'-2"), ("10.0.0.7:443", "10.0.0.7:443")])
+def test_no_text_of_a_csv_is_a_formula(peer: str, field: str) -> None:
+    [row] = csv.DictReader(StringIO(exported(Csv, [a_result(peer=peer, lag_ms=-0.5)]).decode(), newline=""))
+    assert (row["peer"], row["lag_ms"]) == (field, "-0.5")

@@ -7,6 +7,7 @@ from typing import Any, BinaryIO, Protocol
 
 import orjson
 
+from milkrun.cli.csv_text import inert
 from milkrun.cli.export_rows import COLUMNS, Sort
 from milkrun.core.result import Result
 from milkrun.core.result_json import iso_ms, result_json
@@ -44,7 +45,7 @@ class JsonLines:
 
 
 class Csv:
-    """RFC 4180, with a header; times are ISO 8601 in UTC, an empty field is none."""
+    """RFC 4180, with a header; times are ISO 8601 in UTC, an empty field is none, no text is a formula."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._text = TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
@@ -122,6 +123,10 @@ def _type(sort: Sort) -> Any:
 
 
 def _field(sort: Sort, value: Any) -> Any:
-    if sort is Sort.TIME and value is not None:
+    if value is None:
+        return None
+    if sort is Sort.TEXT:
+        return inert(value)
+    if sort is Sort.TIME:
         return iso_ms(value)
     return str(value).lower() if sort is Sort.FLAG else value

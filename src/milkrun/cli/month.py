@@ -114,7 +114,9 @@ def _this(wanted: "Wanted") -> str:
 
 
 def _groups(known: "list[Known]") -> str:
-    names = sorted({one.group for one in known})
+    names = sorted({one.group for one in known if one.group})
+    if not names:
+        return "none is in a group"
     return f"there are {', '.join(names[:10])}{' and others' if len(names) > 10 else ''}"
 
 
@@ -125,16 +127,15 @@ def _form_of(output: Path | None) -> Format:
 
 
 def _write(found: "Report", form: Format, path: Path | None) -> None:
-    if form is Format.TEXT and path is None:
-        from milkrun.cli.month_text import print_report
-        from milkrun.cli.terminal import console
-
-        print_report(console(), found)
-        return
+    from milkrun.cli.month_text import print_report
     from milkrun.cli.output import output
+    from milkrun.cli.terminal import console
 
     with output(path) as stream:
-        stream.write(_encoded(found, form))
+        if form is Format.TEXT and path is None:
+            print_report(console(), found)
+        else:
+            stream.write(_encoded(found, form))
 
 
 def _encoded(found: "Report", form: Format) -> bytes:

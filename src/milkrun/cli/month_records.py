@@ -6,6 +6,7 @@ from io import StringIO
 
 import orjson
 
+from milkrun.cli.csv_text import inert
 from milkrun.core.report import Line, Percentiles, Report
 
 COLUMNS = (
@@ -36,14 +37,18 @@ def as_json(report: Report) -> bytes:
 
 
 def as_csv(report: Report) -> bytes:
-    """A header and a row for each line; an empty field is what there is none of."""
+    """A header and a row for each line; an empty field is what there is none of, no text is a formula."""
     text = StringIO()
     writer = csv.DictWriter(text, COLUMNS)
     writer.writeheader()
     kinds = {"total": [report.total], "objective": report.shared, "group": report.groups, "endpoint": report.endpoints}
     for kind, lines in kinds.items():
-        writer.writerows({"kind": kind, **_flat(line)} for line in lines)
+        writer.writerows({"kind": kind, **_flat(line), **_names(line)} for line in lines)
     return text.getvalue().encode()
+
+
+def _names(line: Line) -> dict[str, str]:
+    return {"key": inert(line.key), "name": inert(line.name), "group": inert(line.group)}
 
 
 def _object(line: Line) -> dict[str, object]:

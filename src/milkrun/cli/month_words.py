@@ -51,8 +51,9 @@ def covered(value: float) -> str:
 
 
 def label(line: Line) -> str:
-    """What a person calls it: its group and name."""
-    return f"{line.group}/{line.name}" if line.group else line.name or "(no group)"
+    """What a person calls it: its group and name, in one line."""
+    name = f"{line.group}/{line.name}" if line.group else line.name or "(no group)"
+    return " ".join(name.split())
 
 
 def headline(report: Report) -> str:

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,9 +16,17 @@ def output(path: Path | None) -> Iterator[BinaryIO]:
     if path is None:
         with _standard_output() as stream:
             yield stream
-    else:
-        with _renamed(path) as stream:
+        return
+    try:
+        with _opened(path) as stream:
             yield stream
+    except OSError as err:
+        refuse(f"milkrun: {path}: {err.strerror or err}")
+
+
+def _opened(path: Path) -> AbstractContextManager[BinaryIO]:
+    """A device or a pipe is written to as it is: to put a file in its place would remove it."""
+    return path.open("wb") if path.exists() and not path.is_file() else _renamed(path)
 
 
 @contextmanager
@@ -30,8 +38,6 @@ def _renamed(path: Path) -> Iterator[BinaryIO]:
             stream.flush()
             os.fsync(stream.fileno())
         beside.replace(path)
-    except OSError as err:
-        refuse(f"milkrun: {path}: {err.strerror or err}")
     finally:
         beside.unlink(missing_ok=True)
 
@@ -43,5 +49,12 @@ def _standard_output() -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        # What is still buffered has nowhere to go; without this, the interpreter complains of it at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go()
+    except OSError as err:
+        _let_go()
+        refuse(f"milkrun: standard output: {err.strerror or err}")
+
+
+def _let_go() -> None:
+    # What is still buffered has nowhere to go; without this, the interpreter complains of it at its end.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

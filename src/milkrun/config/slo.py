@@ -66,4 +66,4 @@ def _objective(section: Section) -> Objective:
 def _target(text: str) -> float | None:
     match = _PERCENTAGE.fullmatch(text)
     percentage = float(match[1]) if match else 0.0
-    return percentage / 100 if LEAST_TARGET <= percentage < 100 else None
+    return round(percentage / 100, 11) if LEAST_TARGET <= percentage < 100 else None

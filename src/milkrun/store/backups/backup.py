@@ -45,8 +45,8 @@ def back_up(where: Path | str, file: Path, *, force: bool = False) -> Account:
 
 
 def _refuse(where: Path | str, file: Path, *, force: bool) -> None:
-    if file.is_dir():
-        raise StoreError(f"{file} is a directory: name a file")
+    if file.exists() and not file.is_file():
+        raise StoreError(f"{file} is a {'directory' if file.is_dir() else 'device'}: name a file")
     if isinstance(where, Path) and file.resolve() == where.resolve():
         raise StoreError(f"{file} is the database itself: choose another name")
     if file.exists() and not force:
