@@ -227,8 +227,20 @@ def test_every_key_is_documented_and_no_other() -> None:
         assert any(other.startswith(f"{key}.") for other in read), key
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", *sorted(p.name for p in ROOT.glob("docs/*.md"))])
+DOCUMENTS = sorted(str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
+
+
+def anchors(document: Path) -> set[str]:
+    """What its headings can be linked to by."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_no_link_in_a_document_is_dead(document: str) -> None:
-    path = ROOT / document if (ROOT / document).exists() else ROOT / "docs" / document
-    local = re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text())
-    assert [link for link in local if not (path.parent / link).exists()] == []
+    path = ROOT / document
+    for link in re.findall(r"\]\((?!https?:)([^)\s]+)", path.read_text()):
+        file, _, anchor = link.partition("#")
+        target = path.parent / file if file else path
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
