@@ -1,7 +1,7 @@
 """The five minutes that are still open, counted in memory. No I/O.
 
 Five minutes close a minute after their end, by when no check of theirs still runs; what comes later is *late*, and
-whoever stores it counts it. They are then handed out over the next minutes, some a second: to bin the latencies of
+whoever stores it counts it. They are then handed out over the next minutes, a few at a time: to bin the latencies of
 10,000 endpoints at once would hold the loop for half a second.
 """
 
@@ -11,8 +11,10 @@ from milkrun.core.observation import Connection
 from milkrun.core.result import Result
 from milkrun.core.rollup import FIVE_MINUTES_MS, GRACE_MS, WRITTEN_MS, Draft, Period, Rollup, draft, finish, fold
 
-# `close` is called every second, and hands all out in so many calls; the rest of the time is for the writing.
-CALLS = (WRITTEN_MS - GRACE_MS) // 1_000 - 20
+# `close` is called so often (ms) and hands all out in so many calls, twenty roll-ups each (half a millisecond) where
+# there are 20,000; 20 s are left for the writing.
+CLOSE_EVERY_MS = 100
+CALLS = (WRITTEN_MS - GRACE_MS - 20_000) // CLOSE_EVERY_MS
 
 NEVER = 1 << 62
 

@@ -11,7 +11,7 @@ import structlog
 from milkrun.clock import Clock
 from milkrun.monitor.backlog import Backlog, Flush
 from milkrun.monitor.live import Committed, Live
-from milkrun.monitor.open_rollups import OpenRollups
+from milkrun.monitor.open_rollups import CLOSE_EVERY_MS, OpenRollups
 from milkrun.store.protocol import Store, StoreError
 
 log = structlog.get_logger(__name__)
@@ -46,13 +46,17 @@ class Writer:
     async def run(self) -> None:
         """Write what comes until `stop`, and then the rest, open roll-ups included."""
         async with asyncio.TaskGroup() as group:
-            pulse = group.create_task(self._pulse(), name="flush every second")
+            aside = [
+                group.create_task(self._pulse(), name="flush every second"),
+                group.create_task(self._hand_out(), name="hand out roll-ups"),
+            ]
             while not self._stopping:
                 await self._wanted.wait()
                 await self._clock.sleep_until(self._clock.now() + GATHER)
                 self._wanted.clear()
                 await self._flush()
-            pulse.cancel()
+            for task in aside:
+                task.cancel()
         self._backlog.keep_rollups(self._rollups.all(), self._rollups.recount())
         await self._write()
         if self.error is not None:
@@ -70,10 +74,14 @@ class Writer:
     async def _pulse(self) -> None:
         while True:
             await self._clock.sleep_until(self._clock.now() + FLUSH_EVERY)
-            closed = self._rollups.close(int(self._clock.wall() * 1_000))
-            self._backlog.keep_rollups(closed, self._rollups.recount())
             if self._backlog:
                 self._wanted.set()
+
+    async def _hand_out(self) -> None:
+        while True:
+            closed = self._rollups.close(int(self._clock.wall() * 1_000))
+            self._backlog.keep_rollups(closed, self._rollups.recount())
+            await self._clock.sleep_until(self._clock.now() + CLOSE_EVERY_MS / 1_000)
 
     async def _flush(self) -> None:
         if self._clock.now() >= self._retry_at:
