@@ -197,8 +197,14 @@ async def _feel(monitor: Monitor, clock: Clock, deliveries: Deliveries) -> None:
     while True:
         runner = monitor.runner
         error = monitor.pipeline.vitals()["error"]
-        done = runner.done + runner.skipped
-        deliveries.feel(Pulse(at=clock.now(), due=runner.due, done=done, error=str(error) if error else None))
+        pulse = Pulse(
+            at=clock.now(),
+            due=runner.due,
+            done=runner.done + runner.skipped,
+            error=str(error) if error else None,
+            watching=not monitor.scheduler.is_idle,
+        )
+        deliveries.feel(pulse)
         await clock.sleep_until(clock.now() + PULSE)
 
 

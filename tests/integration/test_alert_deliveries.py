@@ -267,6 +267,9 @@ async def test_deliveries_that_cannot_start_say_why(tmp_path: Path) -> None:
         pytest.param(
             Pulse(at=60.0, due=9, done=8, error="the disk is full"), 60.0, "disk is full", id="nothing stored"
         ),
+        pytest.param(
+            Pulse(at=60.0, due=5, done=5, error=None, watching=False), 60.0, "no endpoint", id="nobody to check"
+        ),
         pytest.param(Pulse(at=20.0, due=9, done=8, error=None), 60.0, "stand still", id="the loop hangs"),
     ],
 )

@@ -165,15 +165,18 @@ async def test_an_endpoint_that_left_is_not_checked_again_and_its_route_ends_wit
     run = Round()
     stop = run.stop(an_endpoint())
     run.scheduler.apply(arriving=[stop])
+    idle = [run.scheduler.is_idle]
     driver = asyncio.create_task(run.scheduler.run())
     await run.clock.advance(20)
     before = len(run.kept.settled)
     run.scheduler.apply(leaving=[stop])
+    idle.append(run.scheduler.is_idle)
     await run.clock.advance(20)
     driver.cancel()
     await asyncio.wait([driver])
     assert len(run.kept.settled) == before == 2
     assert run.scheduler._routes == {}
+    assert idle == [False, True]
 
 
 async def test_many_slots_due_at_once_leave_other_tasks_their_turn() -> None:

@@ -23,20 +23,24 @@ class Pulse(msgspec.Struct, frozen=True, kw_only=True):
     """How the check loop was at `at` (monotonic seconds).
 
     `due`: slots that were due since the start; `done`: those that have an outcome; `error`: why nothing can be stored.
+    `watching`: whether there is any endpoint.
     """
 
     at: float
     due: int
     done: int
     error: str | None
+    watching: bool = True
 
 
 def why_not(before: Pulse, now: Pulse, at: float) -> str | None:
-    """Why Milkrun is not really checking at `at`, one sentence; None if it is, or if there was nothing to check."""
+    """Why Milkrun is not really checking at `at`, one sentence; None if it is, or if nothing was due."""
     if at - now.at > SILENT:
         return "the checks stand still"
     if now.error is not None:
         return f"results cannot be stored: {now.error}"
+    if not now.watching:
+        return "no endpoint is watched"
     if now.done == before.done and now.due > now.done:
         return "checks are due, and none has ended since the last heartbeat"
     return None

@@ -45,6 +45,11 @@ class Scheduler:
         self._drivers: dict[int, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nobody to visit."""
+        return not self._routes
+
     async def run(self) -> None:
         """Drive the routes from now on until cancelled; running checks are the runner's and go on."""
         now = self._now()
