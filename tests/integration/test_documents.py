@@ -227,6 +227,12 @@ def test_every_key_is_documented_and_no_other() -> None:
         assert any(other.startswith(f"{key}.") for other in read), key
 
 
+def test_an_example_has_every_key() -> None:
+    text = (ROOT / "examples/everything.yaml").read_text()
+    names = {key.rpartition(".")[2].removesuffix("[]") for key in all_keys_read()} - {"dns", "address"}
+    assert [name for name in sorted(names) if not re.search(rf"\b{name}:", text)] == []
+
+
 DOCUMENTS = sorted(str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
 
 
