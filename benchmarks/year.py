@@ -1,11 +1,13 @@
-"""A year of history, made in bulk: days for a year, hours for two days, a packed day, and a raw hour that is open.
+"""A year of history that ends now, made in bulk: days for a year, hours for two days, a packed day, and a raw hour.
 
-Its results are one endpoint's over and over, so that making them takes a minute; how many there are, and where they
-lie, is as 10,000 endpoints at 10 s would leave them after a year.
+Its results are one endpoint's over and over, so that making them takes a minute or two; how many there are, and where
+they lie, is as 10,000 endpoints at 10 s would leave them after a year. Hours for a year, five minutes for a month and
+packed hours for a week would be 60 GB: of some endpoints there is all of that, as by default it is kept.
 """
 
 import asyncio
 import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,20 +35,27 @@ from milkrun.store.rows import Row, encode
 INTERVAL = 10_000
 HOUR, DAY, FIVE = Period.HOUR.value, Period.DAY.value, Period.FIVE_MINUTES.value
 
-# A midnight; the history ends an hour after it.
-TODAY = 1_790_035_200_000
-NOW = TODAY + HOUR
+# It ends with the last whole hour, which is raw; what is before that is packed and merged. Days end with a midnight.
+NOW = Period.HOUR.begin(int(time.time() * 1_000))
+OPEN = NOW - HOUR
+TODAY = Period.DAY.begin(OPEN)
 
 STATUS = ConditionResult(condition="[STATUS] == 200", passed=True, shown="[STATUS] == 200")
 
 
 class Year(msgspec.Struct, frozen=True, kw_only=True):
-    """How much there is: endpoints, days of day roll-ups, hours of hour roll-ups, hours that are packed."""
+    """How much there is: endpoints, days of day roll-ups, hours of hour roll-ups, hours that are packed.
+
+    Of `whole` endpoints there are hours for all those days, five minutes for `month` days, packed hours for `week`.
+    """
 
     endpoints: int = 10_000
     days: int = 365
     hours: int = 48
     packed: int = 24
+    whole: int = 50
+    month: int = 30
+    week: int = 7
 
 
 def make(path: Path, year: Year) -> list[Registered]:
@@ -60,8 +69,8 @@ def make(path: Path, year: Year) -> list[Registered]:
                     part(connection, year, registered)
             _raw(connection, registered)
             with connection.begin():
-                connection.execute(update(schema.endpoint).values(first=TODAY - year.packed * HOUR))
-                for mark, to in ((Mark.PACKED, TODAY), (Mark.HOURS, TODAY), (Mark.DAYS, TODAY)):
+                connection.execute(update(schema.endpoint).values(first=OPEN - year.week * DAY))
+                for mark, to in ((Mark.PACKED, OPEN), (Mark.HOURS, OPEN), (Mark.DAYS, TODAY)):
                     move(connection, mark, to)
             database.settle(connection, patience=1.0)
     finally:
@@ -70,11 +79,12 @@ def make(path: Path, year: Year) -> list[Registered]:
 
 
 def endpoint(number: int) -> Endpoint:
-    """One of many."""
+    """One of many, by the name that `serving.Monitored` gives it."""
+    group, name = f"group-{number % 10:02}", f"service-{number:05}"
     return Endpoint(
-        key=f"core_page-{number}",
-        name=f"page-{number}",
-        group="core",
+        key=f"{group}_{name}",
+        name=name,
+        group=group,
         kind="http",
         target=f"https://shop.example/{number}",
         interval=INTERVAL,
@@ -117,7 +127,7 @@ async def _begin(path: Path, endpoints: int) -> list[Registered]:
     store = await open_store(path)
     registered = await store.register([endpoint(number) for number in range(endpoints)])
     first = phase(registered[0].endpoint.key, INTERVAL)
-    both = list(results(registered[0].id, range(TODAY + first, TODAY + first + 30 * INTERVAL, INTERVAL), _plan()))
+    both = list(results(registered[0].id, range(OPEN + first, OPEN + first + 30 * INTERVAL, INTERVAL), _plan()))
     await store.write(Batch(results=[both[0], both[-1]]))
     await store.close()
     return registered
@@ -139,12 +149,15 @@ def _days(connection: Connection, year: Year, registered: list[Registered]) -> N
 
 def _hours(connection: Connection, year: Year, registered: list[Registered]) -> None:
     model = roll_up(Period.HOUR, results(1, range(TODAY, TODAY + HOUR, INTERVAL), _plan()))
-    _repeat(connection, model, registered, range(TODAY - year.hours * HOUR, TODAY, HOUR))
+    recent = OPEN - year.hours * HOUR
+    _repeat(connection, model, registered[: year.whole], range(TODAY - year.days * DAY, recent, HOUR))
+    _repeat(connection, model, registered, range(recent, OPEN, HOUR))
 
 
-def _five_minutes(connection: Connection, _: Year, registered: list[Registered]) -> None:
+def _five_minutes(connection: Connection, year: Year, registered: list[Registered]) -> None:
     model = roll_up(Period.FIVE_MINUTES, results(1, range(TODAY, TODAY + FIVE, INTERVAL), _plan()))
-    _repeat(connection, model, registered, range(TODAY - 2 * HOUR, NOW, FIVE))
+    _repeat(connection, model, registered[: year.whole], range(NOW - year.month * DAY, OPEN - HOUR, FIVE))
+    _repeat(connection, model, registered, range(OPEN - HOUR, NOW, FIVE))
 
 
 def _repeat(
@@ -168,10 +181,11 @@ def _counts(rollup: Rollup) -> tuple[object, ...]:
 
 
 def _packed(connection: Connection, year: Year, registered: list[Registered]) -> None:
-    for hour in range(TODAY - year.packed * HOUR, TODAY, HOUR):
+    for hour in range(OPEN - year.week * DAY, OPEN, HOUR):
         lines = [line_of(_row(one)) for one in results(1, range(hour + 17, hour + HOUR, INTERVAL), _plan())]
         content = pack(columns_of(lines))
-        insert_once(connection, schema.chunk, [(hour, one.id, len(lines), content) for one in registered])
+        whose = registered if hour >= OPEN - year.packed * HOUR else registered[: year.whole]
+        insert_once(connection, schema.chunk, [(hour, one.id, len(lines), content) for one in whose])
 
 
 def _raw(connection: Connection, registered: list[Registered]) -> None:
@@ -179,7 +193,7 @@ def _raw(connection: Connection, registered: list[Registered]) -> None:
     model = [_row(one)[4:] for one in results(1, range(0, HOUR, INTERVAL), _plan())]
     due = sorted((phase(one.endpoint.key, INTERVAL), one.id) for one in registered)
     for number, content in enumerate(model):
-        base = TODAY + number * INTERVAL
+        base = OPEN + number * INTERVAL
         with connection.begin():
             rows = [(base + offset, identity, 1, 1, *content) for offset, identity in due]
             insert_once(connection, schema.result, rows)
