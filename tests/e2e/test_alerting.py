@@ -117,6 +117,8 @@ async def test_a_disabled_channel_is_seen_tested_and_enabled_beside_a_running_se
         assert (status, "ops: 0 waiting, 1 given up" in said, "disabled: " in said) == (0, True, True)
         status, said = await alert("attempts", "ops", *place)
         assert (status, "1 message in" in said, "410" in said) == (0, True, True)
+        for command in ("attempts", "enable"):
+            assert await alert(command, "oops", *place) == (2, "milkrun: there is no channel 'oops'; known are: ops\n")
         assert await alert("test", "ops", "--config", here.file) == (0, "ops: the test arrived\n")
         assert await alert("enable", "ops", *place) == (0, "ops: delivers again\n")
         assert await alert("enable", "ops", *place) == (0, "ops: was not disabled\n")

@@ -69,7 +69,10 @@ def attempts(
     from milkrun.store.aside import aside
 
     with told():
-        found = aside(located(config, data, database), partial(outbox_channels.attempts, channel=channel, limit=limit))
+        where = located(config, data, database)
+        found = aside(where, partial(outbox_channels.attempts, channel=channel, limit=limit))
+        if not found:
+            _known(where, channel)  # so that a name mistyped is no channel that was never tried
     for attempt in found:
         typer.echo(f"{_moment(attempt.at)}  {_account(attempt)}")
 
@@ -84,12 +87,21 @@ def enable(channel: Name, config: Config = None, data: Data = None, database: Da
 
     with told():
         where = located(config, data, database)
-        known = {state.channel: state for state in aside(where, outbox_channels.channels)}
-        if channel not in known:
-            refuse(f"milkrun: there is no channel {channel!r}; known are: {', '.join(known) or 'none'}")
+        known = _known(where, channel)
         aside(where, partial(outbox_channels.enable, channel=channel))
-    was = "was not disabled" if known[channel].disabled is None else "delivers again"
+    was = "was not disabled" if known.disabled is None else "delivers again"
     typer.echo(f"{channel}: {was}")
+
+
+def _known(where: Path | str, name: str) -> "ChannelState":
+    """How a channel of the database does; refused where there is none of that name."""
+    from milkrun.store.aside import aside
+    from milkrun.store.outbox_channels import channels
+
+    known = {state.channel: state for state in aside(where, channels)}
+    if name not in known:
+        refuse(f"milkrun: there is no channel {name!r}; known are: {', '.join(known) or 'none'}")
+    return known[name]
 
 
 def _channel(settings: "Settings", name: str) -> "ChannelSettings":
