@@ -10,6 +10,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
+import msgspec
 import structlog
 import uvloop
 
@@ -224,7 +225,7 @@ async def _monitor(
         location=settings.location,
         storage=settings.storage,
         planner=planner,
-        network=settings.network,
+        network=msgspec.structs.replace(settings.network, direct=not settings.client.proxy_from_environment),
         ask=Rdap(client, settings.rdap).registration,
     )
 

@@ -27,6 +27,7 @@ from tests.support.trying_store import TryingStore
 SLOT = MIDNIGHT * 1_000
 EVERYTHING = Route(name="all", channels=("ops",))
 REFUSED = Failure(layer=Layer.CONNECT, kind="refused", message="nobody listens")
+SILENT = Failure(layer=Layer.WAIT, kind="timeout", message="no answer")
 
 
 class Witnesses:
@@ -92,6 +93,11 @@ class Guarded:
         """Nobody listens at these."""
         for number in numbers:
             self.settle(number, result(Outcome.DOWN, failure=REFUSED))
+
+    def silent(self, *numbers: int) -> None:
+        """These were reached, and never answered."""
+        for number in numbers:
+            self.settle(number, result(Outcome.DOWN, failure=SILENT))
 
     def settle(self, number: int, what: Result) -> None:
         """Settle a result of one of the endpoints, for the next slot."""

@@ -8,6 +8,9 @@ from milkrun.clock import ManualClock
 from milkrun.config.settings import NetworkSettings, Sentinel
 from milkrun.core.incident import Incident, Kind, Moment
 from milkrun.core.outcome import Failure, Layer, Outcome
+from milkrun.core.state import EndpointState
+from milkrun.probes.http import HttpOptions
+from milkrun.probes.way import Way
 from tests.support.guarded import Guarded, Witnesses
 from tests.support.judging import result
 from tests.support.rounds import registered
@@ -227,8 +230,92 @@ async def test_what_was_left_open_by_the_last_run_is_closed_where_nobody_watches
     ]
     line = Guarded(2, reach=Witnesses(), known=left)
     line.pipeline.notices.retire_unknown(7)
-    assert {each.endpoint: each.closed for each in line.incidents().values()} == {0: 7, 99: 7}
+    assert {each.endpoint: each.closed for each in line.incidents().values()} == {99: 7}
+    line.guard.resume({}, 8)
+    assert {each.endpoint: each.closed for each in line.incidents().values()} == {99: 7, 0: 8}, "of two nothing is told"
     assert line.pipeline.notices.get(1, Kind.CERTIFICATE) == left[1]
+
+
+async def test_started_in_the_middle_of_our_own_trouble_it_is_still_the_same_and_ends_once() -> None:
+    left = Incident(endpoint=0, opened=1, closed=None, state=UNKNOWN, cause="", kind=Kind.NETWORK)
+    line = Guarded(10, reach=Witnesses(), known=[left])
+    line.guard.resume({}, line.slot)
+    line.refused(*range(1, 11))
+    assert {outcome for _, outcome in line.outcomes()} == {UNKNOWN}
+    assert line.incidents() == {}
+    line.up(*range(1, 7))
+    assert [(each.key, each.closed is None) for each in line.incidents().values()] == [(left.key, False)]
+
+
+async def test_hosts_that_were_out_before_a_start_are_no_trouble_of_ours_at_it() -> None:
+    out = Incident(endpoint=1, opened=1, closed=None, state=DOWN, cause="")
+    line = Guarded(10, reach=Witnesses())
+    states = {number: EndpointState(state=DOWN, settled=DOWN, incident=out) for number in range(1, 7)}
+    line.guard.resume({**states, 7: EndpointState(), 99: states[1]}, line.slot)
+    line.refused(*range(1, 7))
+    assert line.outcomes() == [(number, DOWN) for number in range(1, 7)]
+
+
+async def test_connections_that_fall_silent_are_our_networks_when_nobody_can_be_connected_to_any_more() -> None:
+    line = Guarded(10, reach=Witnesses())
+    assert isinstance(line.clock, ManualClock)
+    async with line.asking():
+        line.silent(*range(1, 11))
+        assert line.outcomes() == [], "however many they are, this may be their servers"
+        await line.clock.advance(2)
+        assert await until(lambda: len(line.outcomes()) == 10, count=100)
+        line.silent(3)
+    assert {outcome for _, outcome in line.outcomes()} == {UNKNOWN}
+    assert [each.kind for each in line.incidents().values()] == [Kind.NETWORK]
+
+
+async def test_servers_that_hang_are_their_own_outage_even_all_of_them() -> None:
+    witnesses = Witnesses("core_h2.test")
+    line = Guarded(3, reach=witnesses)
+    async with line.asking():
+        line.silent(1)
+        assert await until(lambda: line.outcomes() == [(1, DOWN)], count=100)
+        assert witnesses.asked == ["core_h2.test:80", "core_h3.test:80", "core_h1.test:80"], "itself comes last"
+        line.silent(2, 3)
+        assert await until(lambda: line.outcomes()[1:] == [(2, DOWN), (3, DOWN)], count=100)
+    assert {each.kind for each in line.incidents().values()} == {Kind.OUTAGE}
+
+
+async def test_only_hosts_that_are_connected_to_directly_are_asked() -> None:
+    witnesses = Witnesses()
+    line = Guarded(4, reach=witnesses)
+    proxied = HttpOptions(url="http://h/", way=Way(unix_socket="/run/app.sock"))
+    for number in (2, 3):
+        moved = msgspec.structs.replace(line.endpoints[number].endpoint, options=proxied)
+        line.guard.watch([registered(moved, id=number)], line.slot)
+    async with line.asking():
+        line.refused(1)
+        assert await until(lambda: len(witnesses.asked) == 1, count=100)
+    assert witnesses.asked == ["core_h4.test:80"]
+
+
+async def test_where_checks_go_by_a_proxy_nobody_is_asked_and_failures_are_the_targets() -> None:
+    witnesses = Witnesses()
+    line = Guarded(10, reach=witnesses, settings=NetworkSettings(direct=False))
+    assert isinstance(line.clock, ManualClock)
+    async with line.asking():
+        line.silent(1)
+        await line.clock.advance(2)
+        assert await until(lambda: line.outcomes() == [(1, DOWN)], count=100)
+    assert witnesses.asked == []
+
+
+async def test_who_answered_before_a_failure_says_nothing_of_it() -> None:
+    line = Guarded(10, reach=Witnesses())
+    assert isinstance(line.clock, ManualClock)
+    line.refused(1)
+    line.up(*range(2, 11))
+    assert (1, DOWN) in line.outcomes()
+    await line.clock.advance(1)
+    line.refused(2)
+    assert (2, DOWN) not in line.outcomes(), "it waits for what others say from now on"
+    line.up(*range(3, 11))
+    assert (2, DOWN) in line.outcomes()
 
 
 async def test_a_notice_that_no_route_is_for_is_written_and_told_nobody() -> None:

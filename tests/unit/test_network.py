@@ -87,6 +87,34 @@ def test_it_is_back_as_well_when_clearly_more_hosts_answer_than_fail() -> None:
     assert network.is_back(hosts=20)
 
 
+def test_where_few_are_lost_it_is_back_once_all_the_others_answer() -> None:
+    network = failing(1)
+    network.lose(0)
+    network.answered("well-0", 1_000)
+    assert not network.is_back(hosts=3)
+    network.answered("well-1", 1_000)
+    assert network.is_back(hosts=3)
+
+
+def test_hosts_that_fell_silent_are_no_sign_by_themselves_but_lost_with_the_network() -> None:
+    network = Network(RULE)
+    for number in range(10):
+        assert network.failed(f"host-{number}", 0, doubtful=True)
+    assert not network.is_failing("host-0"), "it may be asked"
+    assert network.blame(0, hosts=10) is Blame.UNCLEAR
+    assert network.lose(0) == 10
+    network.forget("host-0")
+    assert failing(1, network=network).is_failing("host-0")
+
+
+def test_who_answered_before_the_first_failure_does_not_speak_against_it() -> None:
+    network = failing(1)
+    for number in range(5):
+        network.answered(f"well-{number}", 1_000)
+    assert network.blame(1_000, hosts=6, since=1_000) is Blame.THEIRS
+    assert network.blame(1_000, hosts=6, since=1_001) is Blame.UNCLEAR
+
+
 def test_a_host_that_is_watched_no_more_is_forgotten() -> None:
     network = failing(5)
     network.forget("host-0")
@@ -116,11 +144,13 @@ def test_the_original_failure_is_in_the_message() -> None:
     )
 
 
-def test_only_dns_and_connect_are_failures_to_reach_a_host() -> None:
+def test_only_dns_connect_and_timeouts_may_be_our_own_network() -> None:
     for layer, kind, counts in (
         (Layer.DNS, "timeout", True),
         (Layer.TLS, "expired", False),
         (Layer.WAIT, "reset", False),
+        (Layer.WAIT, "timeout", True),
+        (Layer.SELF, "overload", False),
     ):
         assert (
             unreached(result(Outcome.DOWN, failure=Failure(layer=layer, kind=kind, message=""))) is not None

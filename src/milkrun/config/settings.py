@@ -93,7 +93,8 @@ class Sentinel(msgspec.Struct, frozen=True):
 class NetworkSettings(msgspec.Struct, frozen=True, kw_only=True):
     """When failures are taken for our own network's: `hosts` and `share` of all, newly failing `within` milliseconds.
 
-    `hold` (ms): for how long a failure may wait until it is clear which it is.
+    `hold` (ms): for how long a failure may wait until it is clear which it is. `direct`: a host that is watched may be
+    asked for a connection, for there is no proxy that checks go by.
     """
 
     enabled: bool = True
@@ -102,6 +103,7 @@ class NetworkSettings(msgspec.Struct, frozen=True, kw_only=True):
     within: int = 30_000
     hold: int = 2_000
     sentinels: tuple[Sentinel, ...] = ()
+    direct: bool = True
 
 
 class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):

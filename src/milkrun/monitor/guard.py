@@ -5,7 +5,7 @@ witnesses are asked for a connection. Only the result waits; its check is over, 
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 import msgspec
@@ -14,11 +14,13 @@ from milkrun.clock import Clock
 from milkrun.config.settings import NetworkSettings, Sentinel
 from milkrun.core.endpoint import Registered
 from milkrun.core.incident import OURSELVES, Incident, Kind
-from milkrun.core.network import FEWEST_HOSTS, Blame, Network, NetworkRule, ours, unreached
+from milkrun.core.network import FEWEST_HOSTS, REACHING, Blame, Network, NetworkRule, ours, unreached
 from milkrun.core.observation import Observation
 from milkrun.core.outcome import Failure, Layer, Outcome
 from milkrun.core.result import Result
+from milkrun.core.state import EndpointState
 from milkrun.monitor.pipeline import Pipeline
+from milkrun.probes.way import is_direct
 
 # Whether a TCP connection to a host and port opens; it ends by itself within the time given, in seconds.
 Reach = Callable[[str, int, float], Coroutine[None, None, bool]]
@@ -36,6 +38,11 @@ class Held(msgspec.Struct, frozen=True):
     seen: Observation | None
     failure: Failure
     host: str
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the host had been reached: then it can be asked itself whether it still can be."""
+        return self.failure.layer not in REACHING
 
     def ours(self) -> Result:
         """The result as our own network's failure."""
@@ -57,7 +64,9 @@ class Guard:
         self._network = Network(rule)
         self._places: dict[int, Sentinel] = {}
         self._watched: dict[str, set[int]] = {}
+        self._asked_directly: set[int] = set()
         self._held: list[Held] = []
+        self._since = 0
         self._suspicion = asyncio.Event()
 
     def watch(self, arriving: Sequence[Registered], at: int) -> None:
@@ -67,6 +76,19 @@ class Guard:
             self._leave(registered.id)
             place = self._places[registered.id] = _place(registered.endpoint.target)
             self._watched.setdefault(place.host, set()).add(registered.id)
+            if self._settings.direct and is_direct(registered.endpoint.options):
+                self._asked_directly.add(registered.id)
+
+    def resume(self, states: Mapping[int, EndpointState], at: int) -> None:
+        """Go on where the last run stopped, at `at` (epoch ms): outages are no news, and our own trouble may last."""
+        for endpoint, state in states.items():
+            place = self._places.get(endpoint)
+            if place is not None and state.incident is not None:
+                self._network.failed_long_ago(place.host, self._now())
+        if self._settings.enabled and len(self._watched) >= FEWEST_HOSTS:
+            self._network.gone = self._notices.get(OURSELVES, Kind.NETWORK) is not None
+        else:
+            self._notices.close(OURSELVES, Kind.NETWORK, at)
 
     def retire(self, endpoint: int, at: int) -> None:
         """Watch an endpoint no more; a result of it that waits is kept, and moves nothing."""
@@ -107,12 +129,13 @@ class Guard:
                 await self._ask(self._clock.now() + self._settings.hold / 1_000)
 
     def _unreached(self, held: Held) -> None:
-        new = self._network.failed(held.host, self._now())
+        new = self._network.failed(held.host, self._now(), doubtful=held.doubtful)
         if not new or len(self._watched) < FEWEST_HOSTS:
             self._recorder.settle(held.registered, held.result, held.seen)
         elif self._network.gone:
             self._recorder.settle(held.registered, held.ours(), held.seen)
         else:
+            self._since = self._since if self._held else self._now()
             self._held.append(held)
             self._suspicion.set()
             self._judge()
@@ -125,7 +148,7 @@ class Guard:
             self._judge()
 
     def _judge(self) -> None:
-        blame = self._network.blame(self._now(), len(self._watched))
+        blame = self._network.blame(self._now(), len(self._watched), since=self._since)
         if blame is Blame.OURS:
             self._lose()
         elif blame is Blame.THEIRS:
@@ -151,8 +174,7 @@ class Guard:
 
     async def _ask(self, until: float) -> None:
         """Ask witnesses, for no longer than until `until`; who answers decides, and so does that nobody does."""
-        failing = {held.host for held in self._held}
-        witnesses = self._settings.sentinels or tuple(self._others(failing))
+        witnesses = self._settings.sentinels or self._others()
         within = until - self._clock.now()
         asked = [asyncio.create_task(self._reach(each.host, each.port, within)) for each in witnesses]
         limit = asyncio.create_task(self._clock.sleep_until(until))
@@ -167,16 +189,28 @@ class Guard:
         else:
             self.release()
 
-    def _others(self, failing: set[str]) -> Iterable[Sentinel]:
-        """Some hosts that are watched and not known to fail, one place each."""
-        well = [host for host in self._watched if host not in failing and not self._network.is_failing(host)]
-        for host in well[:WITNESSES]:
-            yield self._places[next(iter(self._watched[host]))]
+    def _others(self) -> Sequence[Sentinel]:
+        """Some hosts that are watched and not known to be out of reach, one place each; those in doubt come last."""
+        held = {each.host: each.doubtful for each in self._held}
+        well: list[Sentinel] = []
+        doubtful: list[Sentinel] = []
+        for host in self._watched:
+            if len(well) == WITNESSES:
+                break
+            place = self._direct(host)
+            if place is not None and held.get(host, True) and not self._network.is_failing(host):
+                (doubtful if host in held else well).append(place)
+        return (well + doubtful)[:WITNESSES]
+
+    def _direct(self, host: str) -> Sentinel | None:
+        """A place of this host to which checks connect as a witness is asked; None where there is none."""
+        return next((self._places[each] for each in self._watched[host] if each in self._asked_directly), None)
 
     def _leave(self, endpoint: int) -> None:
         place = self._places.pop(endpoint, None)
         if place is None:
             return
+        self._asked_directly.discard(endpoint)
         self._watched[place.host].discard(endpoint)
         if not self._watched[place.host]:
             del self._watched[place.host]

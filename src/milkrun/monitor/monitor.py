@@ -129,6 +129,7 @@ class Monitor:
         await self.roster.apply(EndpointChanges(added=tuple(endpoints)))
         self.roster.retire_unknown(self._remembered.states)
         self.pipeline.notices.retire_unknown(int(self._clock.wall() * 1_000))
+        self.guard.resume(self._remembered.states, int(self._clock.wall() * 1_000))
         self._live.publish(Committed(results=(), states=dict(self._remembered.states), changes=(), stored=True))
         newest, now = self._remembered.newest, int(self._clock.wall() * 1_000)
         if newest is not None and newest < now:

@@ -49,9 +49,9 @@ class Notices:
         self._subjects.pop(endpoint, None)
 
     def retire_unknown(self, at: int) -> None:
-        """Close what was left open by endpoints that are gone, and by ourselves: a start begins with open eyes."""
+        """Close what was left open by endpoints that are gone."""
         for endpoint, kind in list(self._open):
-            if endpoint == OURSELVES or endpoint not in self._subjects:
+            if endpoint != OURSELVES and endpoint not in self._subjects:
                 self.close(endpoint, kind, at)
 
     def _keep(self, was: Incident | None, now: Incident, at: int) -> None:

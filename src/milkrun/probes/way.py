@@ -72,6 +72,14 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _DEFAULT = Way()
+# What makes a way another one than that of a plain connection to where the target's name leads.
+_OF_ITS_OWN = ("proxy", "unix_socket", "local_address", "resolve", "nameservers")
+
+
+def is_direct(options: object) -> bool:
+    """Whether an endpoint with these options is reached as anything on this machine would be."""
+    way = getattr(options, "way", _DEFAULT)
+    return all(getattr(way, name) == getattr(_DEFAULT, name) for name in _OF_ITS_OWN)
 
 
 def read_way(client: Section, *, over_tls: bool) -> Way:
