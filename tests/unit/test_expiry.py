@@ -12,8 +12,9 @@ from milkrun.clock import ManualClock
 from milkrun.core.endpoint import Registered
 from milkrun.core.expiry import candidates, certificate_end, is_near
 from milkrun.core.incident import Incident, Kind, Severity
-from milkrun.core.observation import Tls
+from milkrun.core.observation import Http, Tls
 from milkrun.core.outcome import Outcome
+from milkrun.core.result import Result
 from milkrun.monitor.domains import AFTER_TROUBLE, AGAIN, LOOK, Domains, nobody_asked
 from milkrun.probes.rdap import RdapError, Registration
 from tests.support.guarded import Guarded, Witnesses
@@ -28,6 +29,10 @@ def tls(days: float | None, chain: float | None = None) -> Tls:
     """A session whose certificate, and whose chain's first, ends so many days from now."""
     leaf, first = (None if each is None else MIDNIGHT + each * 86_400 for each in (days, chain))
     return Tls(version="TLSv1.3", cipher="x", not_before=0, not_after=leaf, chain_not_after=first)
+
+
+def answered(*, slot: int) -> Result:
+    return result(Outcome.UP, slot=slot, http=Http(status=200, version="1.1", bytes=0))
 
 
 def watched(
@@ -90,6 +95,22 @@ def test_the_same_session_is_looked_at_once_until_the_endpoint_changes() -> None
     line.who = watched()
     line.guard.watch([line.who], NOW)
     assert len(line.meet(session)) == 1
+
+
+def test_a_certificate_that_comes_near_while_it_is_met_again_and_again_is_warned_of() -> None:
+    line, session = Line(watched()), tls(15)
+    assert line.meet(session) == line.meet(session, at=NOW + DAY) == []
+    (warning,) = line.meet(session, at=NOW + DAY + 1)
+    assert line.meet(session, at=NOW + 2 * DAY) == [warning], "it is the same one"
+
+
+def test_it_is_over_when_answers_come_without_tls() -> None:
+    line = Line(watched())
+    line.meet(tls(1))
+    for what, closed in ((result(Outcome.DOWN, slot=NOW + 1), None), (answered(slot=NOW + 2), NOW + 2)):
+        line.guard.settle(line.who, msgspec.structs.replace(what, endpoint=1))
+        (warning,) = [each for each in line.batch().incidents if each.kind is Kind.CERTIFICATE]
+        assert warning.closed == closed
 
 
 def test_a_removed_endpoints_warning_is_closed() -> None:

@@ -65,6 +65,8 @@ class Pipeline:
             self._writer.hurry()
         if result.tls is not None:
             self._certificates.look(registered, result.tls, result.slot)
+        elif result.http is not None:
+            self._certificates.unmet(registered.id, result.slot)
 
     def watch(self, arriving: Sequence[Registered], at: int) -> None:
         """Take endpoints up, or in another form, at `at` (epoch ms)."""
