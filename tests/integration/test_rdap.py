@@ -49,8 +49,14 @@ async def test_without_a_server_of_ones_own_ianas_list_says_where_and_is_read_on
     assert heard == ["/dns.json", "/domain/example.com", "/domain/gone.com"]
 
 
+async def test_a_time_without_a_zone_is_utc_wherever_milkrun_runs() -> None:
+    answers = {"/domain/example.com": {"events": [{"eventAction": "expiration", "eventDate": "2027-01-01T00:00:00"}]}}
+    async with scripted(registry(dict(answers), [])) as server, Client() as client:
+        assert await Rdap(client, server.url).registration("example.com") == Registration("example.com", ENDS)
+
+
 @pytest.mark.parametrize(
-    "answer", [500, {"events": 5}, {"events": [{"eventAction": "expiration", "eventDate": "soon"}]}]
+    "answer", [500, 429, {"events": 5}, {"events": [{"eventAction": "expiration", "eventDate": "soon"}]}]
 )
 async def test_trouble_is_an_error_of_one_line(answer: object) -> None:
     async with scripted(registry({"/domain/example.com": answer}, [])) as server, Client() as client:

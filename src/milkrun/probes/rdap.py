@@ -4,7 +4,7 @@ Which registry is asked for a top-level domain is in IANA's list (RFC 9224), unl
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import msgspec
@@ -96,7 +96,8 @@ def _end(body: bytes) -> int | None:
     if text is None:
         return None
     try:
-        return round(datetime.fromisoformat(text).timestamp() * 1_000)
+        moment = datetime.fromisoformat(text)
+        return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1_000)
     except ValueError as err:
         raise RdapError(f"{text[:40]!r} is no time at which a registration ends") from err
 
