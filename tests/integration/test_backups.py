@@ -150,6 +150,58 @@ async def test_a_damaged_backup_changes_nothing(anew: Anew, file: Path) -> None:
     assert not where.exists()
 
 
+async def test_what_is_written_is_verified_and_else_no_backup(
+    anew: Anew, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await filled(anew("postgresql"))
+    monkeypatch.setattr("milkrun.store.backups.backup.manifest_of", lambda _: {})
+    with pytest.raises(StoreError, match="is not what was read: the disk may be failing"):
+        await asyncio.to_thread(back_up, store_of(store), file)
+    assert not list(file.parent.glob("backup.db*"))
+    await store.close()
+
+
+def lossy(source: Path, target: Path) -> None:
+    """A disk that loses a row of what is copied to it."""
+    target.write_bytes(source.read_bytes())
+    with closing(sqlite3.connect(target)) as copy:
+        copy.execute("DELETE FROM result WHERE endpoint = 1")
+        copy.commit()
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+async def test_what_is_restored_is_verified_and_else_nothing_changes(
+    anew: Anew, file: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await filled(anew("sqlite"))
+    await asyncio.to_thread(back_up, store_of(store), file)
+    await store.close()
+    where = anew(database)
+    with monkeypatch.context() as failing:
+        failing.setattr("milkrun.store.backups.restore.shutil.copyfile", lossy)
+        with pytest.raises(StoreError, match="is not what the backup holds: the disk may be failing"):
+            await asyncio.to_thread(restore, file, where)
+    again = await open_store(where)
+    assert await again.known() == []
+    await again.close()
+
+
+async def test_what_a_server_did_not_take_is_no_restore(
+    anew: Anew, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await filled(anew("sqlite"))
+    await asyncio.to_thread(back_up, store_of(store), file)
+    await store.close()
+    where = anew("postgresql")
+    with monkeypatch.context() as failing:
+        failing.setattr("milkrun.store.backups.restore.sums", lambda _: {})
+        with pytest.raises(StoreError, match="the server does not hold what the backup does: nothing was changed"):
+            await asyncio.to_thread(restore, file, where)
+    again = await open_store(where)
+    assert await again.known() == []
+    await again.close()
+
+
 def a_letter(file: Path) -> None:
     file.write_text("This is a letter, and a long one. " * 500)
 

@@ -31,7 +31,7 @@ def restore(file: Path, where: Path | str, *, force: bool = False) -> Account:
     if isinstance(where, Path):
         _into_file(file, where, manifest, force=force)
     else:
-        _into_server(file, where, force=force)
+        _into_server(file, where, manifest, force=force)
     return account_of(manifest, file)
 
 
@@ -58,10 +58,7 @@ def _into_file(file: Path, path: Path, manifest: Manifest, *, force: bool) -> No
         if path.exists() and not (force or _is_empty(path)):
             raise _full(str(path))
         with unfinished(path) as part:
-            _unpack(file, part)
-            with translated(part), closing(sqlite3.connect(part)) as written:
-                if manifest_of(written) != manifest:
-                    raise StoreError(f"{part} is not what the backup holds: the disk may be failing")
+            _unpack(file, part, manifest)
             _bring_up_to_date(part)
             # First what belonged to the old file: its log in the place of the new one's would garble it.
             remove_logs(path)
@@ -70,7 +67,7 @@ def _into_file(file: Path, path: Path, manifest: Manifest, *, force: bool) -> No
         lock.release()
 
 
-def _into_server(file: Path, url: str, *, force: bool) -> None:
+def _into_server(file: Path, url: str, manifest: Manifest, *, force: bool) -> None:
     database = open_database(url, patience=PATIENCE)
     try:
         with (
@@ -80,7 +77,7 @@ def _into_server(file: Path, url: str, *, force: bool) -> None:
         ):
             migrate(target, database.name)
             part = Path(folder) / "backup.db"
-            _unpack(file, part)
+            _unpack(file, part, manifest)
             _bring_up_to_date(part)
             with target.begin():
                 if not (force or _has_nothing(target)):
@@ -91,12 +88,14 @@ def _into_server(file: Path, url: str, *, force: bool) -> None:
         database.release()
 
 
-def _unpack(file: Path, part: Path) -> None:
-    """A copy of the backup without what only a backup has."""
+def _unpack(file: Path, part: Path, manifest: Manifest) -> None:
+    """A copy of the backup, verified, without what only a backup has."""
     shutil.copyfile(file, part)
     with translated(part), closing(sqlite3.connect(part)) as copy:
         copy.execute("DROP TABLE manifest")
         copy.commit()
+        if manifest_of(copy) != manifest:
+            raise StoreError(f"{part} is not what the backup holds: the disk may be failing")
 
 
 def _bring_up_to_date(part: Path) -> None:
