@@ -11,7 +11,7 @@ from milkrun.core.outcome import Failure, Layer, Outcome
 from milkrun.core.state import EndpointState
 from milkrun.probes.http import HttpOptions
 from milkrun.probes.way import Way
-from tests.support.guarded import Guarded, Witnesses
+from tests.support.guarded import REFUSED, Guarded, Witnesses
 from tests.support.judging import result
 from tests.support.rounds import registered
 from tests.support.turns import turns, until
@@ -245,6 +245,16 @@ async def test_started_in_the_middle_of_our_own_trouble_it_is_still_the_same_and
     assert line.incidents() == {}
     line.up(*range(1, 7))
     assert [(each.key, each.closed is None) for each in line.incidents().values()] == [(left.key, False)]
+
+
+async def test_hosts_that_are_taken_out_for_maintenance_are_no_trouble_of_ours_then_and_afterwards() -> None:
+    line = Guarded(10, reach=Witnesses())
+    for number in range(1, 7):
+        line.settle(number, result(DOWN, failure=REFUSED, maintenance=True))
+    assert line.outcomes() == [(number, DOWN) for number in range(1, 7)]
+    line.refused(*range(1, 7))
+    assert line.outcomes()[6:] == line.outcomes()[:6]
+    assert {each.kind for each in line.incidents().values()} == {Kind.OUTAGE}
 
 
 async def test_hosts_that_were_out_before_a_start_are_no_trouble_of_ours_at_it() -> None:

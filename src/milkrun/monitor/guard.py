@@ -129,6 +129,8 @@ class Guard:
                 await self._ask(self._clock.now() + self._settings.hold / 1_000)
 
     def _unreached(self, held: Held) -> None:
+        if held.result.maintenance and not self._network.gone:  # it was to be expected, and is no news after
+            self._network.failed_long_ago(held.host, self._now())
         new = self._network.failed(held.host, self._now(), doubtful=held.doubtful)
         if not new or len(self._watched) < FEWEST_HOSTS:
             self._recorder.settle(held.registered, held.result, held.seen)
