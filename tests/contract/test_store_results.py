@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from milkrun.core.observation import Connection, Timings
+from milkrun.core.observation import Connection, Http, Timings
 from milkrun.core.outcome import Failure, Layer, Outcome
 from milkrun.core.result import ConditionResult, Trigger
 from milkrun.store import recent
@@ -106,6 +106,16 @@ async def test_there_are_no_results_where_none_are_asked_for_or_known(store: Sto
     assert await store.results(endpoint, limit=0) == []
     assert await store.results(endpoint + 100, limit=5) == []
     assert await store.results(endpoint, limit=5, before=START) == []
+
+
+async def test_each_result_has_its_own_answer(store: Store) -> None:
+    [endpoint] = await registered(store)
+    answers = [Http(status=status, version="1.1", bytes=size) for status in (200, 404) for size in (1, 2)]
+    written = [
+        a_result(endpoint, START + number * 10_000, http=answer) for number, answer in enumerate([*answers, None])
+    ]
+    await store.write(Batch(results=written))
+    assert await store.stretch(endpoint, since=START, until=START + 60_000) == written
 
 
 async def test_a_result_older_than_the_rest_is_found_too(store: Store) -> None:

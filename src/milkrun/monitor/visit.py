@@ -37,7 +37,8 @@ class Visit:
         """What this attempt came to."""
         registered = self.registered
         verdict = evaluate(seen, registered.endpoint.conditions, registered.endpoint.degraded)
-        return Result(
+        # What few have comes afterwards: from the sixteenth argument on CPython makes a dictionary of them first.
+        result = Result(
             endpoint=registered.id,
             revision=registered.revision,
             location=self.location,
@@ -48,15 +49,21 @@ class Visit:
             outcome=verdict.outcome,
             timings=seen.timings,
             connection=seen.connection,
-            stale_retry=seen.stale_retry,
             peer=seen.peer,
             lag_ms=seen.lag * 1_000,
-            warnings=seen.warnings,
             http=seen.http,
             tls=seen.tls,
             conditions=verdict.conditions if verdict.outcome is Outcome.UP else self._shown(verdict.conditions),
+        )
+        maintenance = self._maintenance()
+        if not (seen.stale_retry or seen.warnings or verdict.failure or maintenance):
+            return result
+        return msgspec.structs.replace(
+            result,
+            stale_retry=seen.stale_retry,
+            warnings=seen.warnings,
             failure=verdict.failure,
-            maintenance=self._maintenance(),
+            maintenance=maintenance,
         )
 
     def overrun(self, at: float, why: str) -> Result:

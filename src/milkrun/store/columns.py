@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from milkrun.core.observation import Http, Timings
+from milkrun.core.observation import Timings
 from milkrun.core.result import Result
 from milkrun.store.facts import Remarks, Scene, all_true, conditions_of
 from milkrun.store.rows import RARE, Row, decode_rare
@@ -54,11 +54,12 @@ class Columns(NamedTuple):
     def total(self) -> list[int]:
         """Microseconds of everything but `queue`."""
         phases = (self.send, self.wait, self.receive, self.rest)
-        warm = [send + wait + receive + rest for send, wait, receive, rest in zip(*phases, strict=True)]
         if not any(self.connect) and not any(self.dns) and not any(self.tls):
-            return warm
-        opened = zip(warm, self.dns, self.connect, self.tls, strict=True)
-        return [rest + dns + connect + tls for rest, dns, connect, tls in opened]
+            return [send + wait + receive + rest for send, wait, receive, rest in zip(*phases, strict=True)]
+        every = zip(*phases, self.dns, self.connect, self.tls, strict=True)
+        return [
+            send + wait + receive + rest + dns + connect + tls for send, wait, receive, rest, dns, connect, tls in every
+        ]
 
 
 EMPTY = Columns(*[()] * len(Columns._fields))
@@ -131,35 +132,45 @@ def _plain(parts: Iterable[tuple[Any, ...]]) -> list[Result]:
             endpoint,
             place,
             attempt,
-            (revision, trigger, outcome, connection, peer, tls, conditions),
+            (revision, trigger, outcome, connection, peer, tls, conditions, http),
             started,
             timings,
             lag,
-            http,
         ) in parts
     ]
 
 
 def _parts(columns: Columns, scenes: Mapping[int, Scene], locations: Mapping[int, str]) -> Iterable[tuple[Any, ...]]:
-    shared = {identity: _setting(scene) for identity, scene in scenes.items()}
     return zip(
         columns.slot,
         columns.endpoint,
         [locations[location] for location in columns.location],
         columns.attempt,
-        [shared[identity] for identity in columns.scene],
+        _settings(columns, scenes),
         [(slot * 1_000 + delay) / 1e6 for slot, delay in zip(columns.slot, columns.delay, strict=True)],
         _timings(columns),
         [lag / 1e3 for lag in columns.lag],
-        _answers(columns, scenes),
         strict=True,
     )
 
 
-def _setting(scene: Scene) -> tuple[Any, ...]:
+def _settings(columns: Columns, scenes: Mapping[int, Scene]) -> Iterable[tuple[Any, ...]]:
+    """What the rows have of their scenes and answers."""
+    sizes = set(columns.size)
+    if len(sizes) == 1:  # as most answers have it, and most hours' chunks
+        (size,) = sizes
+        same = {identity: _setting(scenes[identity], size) for identity in set(columns.scene)}
+        return [same[identity] for identity in columns.scene]
+    kinds = list(zip(columns.scene, columns.size, strict=True))
+    each = {(identity, size): _setting(scenes[identity], size) for identity, size in set(kinds)}
+    return [each[kind] for kind in kinds]
+
+
+def _setting(scene: Scene, size: int) -> tuple[Any, ...]:
     # Taken apart in one step a row: to ask a scene for each costs twice that.
     usual = all_true(scene.conditions)
-    return scene.revision, scene.trigger, scene.outcome, scene.connection, scene.peer, scene.tls, usual
+    answer = scene.answer(size)
+    return scene.revision, scene.trigger, scene.outcome, scene.connection, scene.peer, scene.tls, usual, answer
 
 
 def _unusual(columns: Columns, scenes: Mapping[int, Scene]) -> list[int]:
@@ -207,9 +218,3 @@ def _timings(columns: Columns) -> list[Timings]:
 def _seconds(microseconds: Sequence[int]) -> Iterable[float]:
     # Phases that no warm check has are 0 in all rows.
     return [value / 1e6 for value in microseconds] if any(microseconds) else repeat(0.0, len(microseconds))
-
-
-def _answers(columns: Columns, scenes: Mapping[int, Scene]) -> list[Http | None]:
-    kinds = set(zip(columns.scene, columns.size, strict=True))
-    made = {(scene, size): scenes[scene].answer(size) for scene, size in kinds}
-    return [made[kind] for kind in zip(columns.scene, columns.size, strict=True)]
