@@ -79,6 +79,20 @@ async def test_a_flood_is_one_letter_for_as_long_as_it_lasts_but_not_for_ever(st
     assert [len(told) for told in bench.told] == [9]
 
 
+async def test_what_is_taken_back_while_it_waits_for_others_leaves_no_wait_begun(store: SqlStore) -> None:
+    async with at_work(store, Puppet(), routes=[a_route(wait=2_000)]) as bench:
+        message = a_message()
+        await bench.put(message)
+        await bench.idle()
+        await store.write(Batch(withdrawn=(message.incident,)))
+        assert await bench.after(10) == 0
+        await bench.put(another(2))
+        assert await bench.after(1) == 0
+        await bench.put(another(3))
+        assert await bench.after(3) == 1
+    assert [len(told) for told in bench.told] == [2]
+
+
 async def test_a_letter_that_is_refused_for_now_is_tried_again_each_time_later_and_the_same(store: SqlStore) -> None:
     puppet = Puppet(TransientError("503"), TransientError("503"), TransientError("503"))
     async with at_work(store, puppet) as bench:
@@ -198,6 +212,20 @@ async def test_ten_thousand_at_once_are_one_letter(store: SqlStore) -> None:
         await bench.put(*[another(number) for number in range(1, 10_001)])
         await bench.idle()
     assert [len(letter.messages) for letter in bench.puppet.letters] == [10_000]
+
+
+async def test_a_receiver_of_single_incidents_gets_them_in_letters_of_so_many_each_tried_as_if_it_were_the_first(
+    store: SqlStore,
+) -> None:
+    class OneAtATime(Puppet):
+        most = 2
+
+    puppet = OneAtATime(TransientError("429"), TransientError("429"), None, TransientError("429"))
+    async with at_work(store, puppet) as bench:
+        await bench.put(*[another(number) for number in range(1, 6)])
+        assert [await bench.after(seconds) for seconds in (0, 5, 10, 5)] == [1, 2, 4, 6]
+    assert [len(letter.messages) for letter in puppet.letters] == [2, 2, 2, 2, 2, 1]
+    assert len({letter.id for letter in puppet.letters}) == 3
 
 
 async def test_who_stops_in_the_middle_leaves_it_to_the_next_at_once(store: SqlStore) -> None:

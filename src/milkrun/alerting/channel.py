@@ -1,7 +1,7 @@
 """The Channel seam: each kind of channel declares in its own file which keys it reads, and how it delivers."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -51,6 +51,16 @@ class Channel(Protocol):
         A channel whose receiver takes one incident at a time (PagerDuty, Opsgenie, Alertmanager) delivers all of the
         letter's incidents; tried again, it may repeat what had arrived, under the same key.
         """
+
+
+@runtime_checkable
+class Piecemeal(Protocol):
+    """What a channel is beside, whose receiver takes one incident at a time: `most` messages make a letter.
+
+    So few that they go within the time a delivery has, and that those which arrived are marked before the next ones go.
+    """
+
+    most: int
 
 
 class ChannelKind(Protocol):

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from milkrun.alerting.channel import Channel
+from milkrun.alerting.channel import Channel, Piecemeal
 from milkrun.alerting.followup import Routes, held_back, longest_wait, reminders
 from milkrun.alerting.gathering import Gathering
 from milkrun.alerting.letters import LetterWriter
@@ -52,6 +52,7 @@ class Worker:
         self.routes = routes
         self.delivering = False
         self._channel = channel
+        self._most = channel.most if isinstance(channel, Piecemeal) else MOST
         self._outbox = outbox
         self._letters = letters
         self._clock = clock
@@ -91,13 +92,14 @@ class Worker:
         name, now = self.settings.name, self._now()
         due = await self._outbox.next_due(name)
         if due is None or due > now:
+            self._gathering.end()  # what it waited with may have been taken back
             return LONGEST_SLEEP if due is None else min((due - now) / 1_000, LONGEST_SLEEP)
         wait = max(self._throttle.wait(self._clock.now()), self._gathering.left(self._clock.now(), self._patience))
         if wait > 0:
             return wait
         self._gathering.end()
         lease = int((self.settings.timeout + MARGIN) * 1_000)
-        claim = await self._outbox.claim(name, now=now, lease=lease, limit=MOST)
+        claim = await self._outbox.claim(name, now=now, lease=lease, limit=self._most)
         if claim is None:
             return AGAIN
         held = held_back(claim.messages, self.routes, now)

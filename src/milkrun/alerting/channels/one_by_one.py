@@ -8,6 +8,9 @@ from milkrun.core.alert import Message
 
 # Incidents under way at a time: after an outage of everything there are thousands, and each waits for an answer.
 AT_A_TIME = 8
+# Messages of a letter. A service that lets two through a second has all of them within a few tries, and each letter
+# that is through begins the waits between tries anew.
+MOST = 100
 
 
 class OneByOne:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import msgspec
 
 from milkrun.alerting.channel import Letter
-from milkrun.alerting.channels.one_by_one import OneByOne
+from milkrun.alerting.channels.one_by_one import MOST, OneByOne
 from milkrun.alerting.channels.posting import Place, post
 from milkrun.alerting.channels.reading import read_needed, read_url
 from milkrun.alerting.plain import line, shorten
@@ -66,6 +66,8 @@ class OpsgenieKind:
 
 class OpsgenieChannel:
     """One integration."""
+
+    most = MOST
 
     def __init__(self, options: OpsgenieOptions, client: Client) -> None:
         self._options = options

@@ -6,7 +6,7 @@ from typing import cast
 import msgspec
 
 from milkrun.alerting.channel import Letter
-from milkrun.alerting.channels.one_by_one import OneByOne
+from milkrun.alerting.channels.one_by_one import MOST, OneByOne
 from milkrun.alerting.channels.posting import Place, post
 from milkrun.alerting.channels.reading import read_needed, read_url
 from milkrun.alerting.plain import line
@@ -56,6 +56,8 @@ class PagerDutyKind:
 
 class PagerDutyChannel:
     """One integration."""
+
+    most = MOST
 
     def __init__(self, options: PagerDutyOptions, client: Client) -> None:
         self._options = options
