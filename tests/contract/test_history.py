@@ -170,6 +170,20 @@ async def test_a_late_result_of_what_is_forgotten_is_not_taken(sql_store: SqlSto
     assert await sql_store.rollups(Period.HOUR, since=0) == before
 
 
+async def test_a_clock_that_was_a_year_ahead_costs_what_it_made_too_old_and_nothing_after(sql_store: SqlStore) -> None:
+    endpoint, first = await registered(sql_store)
+    await written(sql_store, endpoint, first, 2)
+    ahead = START + 365 * DAY
+    wrong = [a_result(endpoint, slot + 365 * DAY) for slot in range(first, START + 2 * HOUR, MINUTE)]
+    await sql_store.write(Batch(results=wrong, rollups=roll_up(FIVE, wrong)))
+    await tidied(sql_store, ahead + 4 * HOUR, replace(FOREVER, results=7 * DAY, five_minutes=30 * DAY))
+    right = [a_result(endpoint, slot) for slot in range(first + 2 * HOUR, START + 4 * HOUR, MINUTE)]
+    await sql_store.write(Batch(results=right, rollups=roll_up(FIVE, right)))
+    await tidied(sql_store, START + 6 * HOUR)
+    assert await sql_store.stretch(endpoint, since=0, until=ahead) == right
+    assert sum(one.up for one in await sql_store.rollups(Period.HOUR, since=0, until=ahead)) == 4 * 60
+
+
 async def test_each_length_of_roll_up_goes_at_an_age_of_its_own(sql_store: SqlStore) -> None:
     endpoint, first = await registered(sql_store, interval=MINUTE)
     await written(sql_store, endpoint, first, 48)

@@ -37,9 +37,9 @@ class Layer:
         time: int | None = connection.scalar(select(func.min(self._time)).where(*self._where))
         return time
 
-    def newest(self, connection: Connection) -> int | None:
-        """The time of the newest row."""
-        time: int | None = connection.scalar(select(func.max(self._time)).where(*self._where))
+    def newest(self, connection: Connection, *among: ColumnElement[bool]) -> int | None:
+        """The time of the newest row, or of the newest among some."""
+        time: int | None = connection.scalar(select(func.max(self._time)).where(*self._where, *among))
         return time
 
     def is_due(self, connection: Connection, before: int) -> bool:
@@ -91,9 +91,11 @@ class ResultLayer(Layer):
 
     def drop(self, connection: Connection, before: int) -> bool:
         """Drop the days of PostgreSQL's partitions that are over before a time; whether there were any."""
+        # Not up to that time: a clock that was ahead for a while would have all that comes after it taken for too late.
+        last = self.newest(connection, self._time < before - before % partitions.DAY)
         dropped = partitions.drop(connection, self.table, before=before)
-        if dropped:
-            forget(connection, before - before % partitions.DAY)
+        if dropped and last is not None:
+            forget(connection, last + self.length)
         return bool(dropped)
 
 
@@ -115,9 +117,12 @@ class RollupLayer(Layer):
 
     def remove(self, connection: Connection, before: int = ALL) -> int:
         """Remove the oldest bite; no results."""
-        limit = self._limit(connection, before)
-        forget(connection, limit)
-        return super().remove(connection, limit)
+        earlier = self._earlier(self._end(connection, self._limit(connection, before)))
+        last = self.newest(connection, earlier)
+        if last is not None:
+            self._remove(connection, earlier)
+            forget(connection, self._longer.end(last))
+        return 0
 
     def _limit(self, connection: Connection, before: int) -> int:
         return min(self._longer.begin(before), reached(connection, self._mark))
