@@ -26,10 +26,9 @@ BCRYPT_READS = 72  # bytes; bcrypt refuses more
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks. `authenticated` is False for anyone, on a server that has no password."""
+    """Who asks."""
 
     name: str
-    authenticated: bool
 
 
 class RefusedError(Exception):
@@ -40,7 +39,7 @@ class RefusedError(Exception):
         self.status = status
 
 
-ANYONE = Principal(name="anyone", authenticated=False)
+ANYONE = Principal(name="anyone")
 
 
 class Guard:
@@ -65,7 +64,7 @@ class Guard:
         if self._passed is None or not hmac.compare_digest(seal, self._passed):
             await self._prove(basic, username, password, address)
             self._passed = seal
-        return Principal(name=basic.username, authenticated=True)
+        return Principal(name=basic.username)
 
     async def _prove(self, basic: BasicAuth, username: str, password: str, address: str) -> None:
         """Run one bcrypt check, also for a wrong name: the time taken tells nothing."""
