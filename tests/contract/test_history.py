@@ -145,6 +145,17 @@ async def test_what_a_full_disk_cost_is_counted_anew_and_merged_again(sql_store:
     assert await sql_store.rollups(Period.HOUR, since=0) == expected
 
 
+async def test_what_is_forgotten_is_not_counted_anew_from_nothing(sql_store: SqlStore) -> None:
+    endpoint, first = await registered(sql_store)
+    await written(sql_store, endpoint, first, 3)
+    now = START + 6 * HOUR
+    await tidied(sql_store, now, replace(FOREVER, results=4 * HOUR))
+    before = [await sql_store.rollups(period, since=0) for period in (FIVE, Period.HOUR)]
+    await sql_store.write(Batch(recount=[START, START + HOUR, START + 2 * HOUR]))
+    await tidied(sql_store, now)
+    assert [await sql_store.rollups(period, since=0) for period in (FIVE, Period.HOUR)] == before
+
+
 @pytest.mark.parametrize("now", [START + 3 * HOUR + 5 * MINUTE, START + 6 * HOUR], ids=["half raw", "packed"])
 async def test_results_go_when_they_are_too_old_and_roll_ups_stay(sql_store: SqlStore, now: int) -> None:
     endpoint, first = await registered(sql_store)

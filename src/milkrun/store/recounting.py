@@ -48,8 +48,9 @@ class Recounter:
             self._set_back(min(rollup.start for rollup in every))
 
     def recount(self, starts: Iterable[int]) -> None:
-        """Count all endpoints' five minutes anew that begin at these times."""
-        for start in starts:
+        """Count all endpoints' five minutes anew that begin at these times, where their results are kept yet."""
+        kept = marks(self._connection)[Mark.FORGOTTEN]
+        for start in [start for start in starts if start >= kept]:
             own = schema.rollup.c
             self._connection.execute(delete(schema.rollup).where(own.period == 0, own.start == start))
             end = Period.FIVE_MINUTES.end(start)
