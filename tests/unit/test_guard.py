@@ -11,7 +11,7 @@ from milkrun.core.outcome import Failure, Layer, Outcome
 from milkrun.core.state import EndpointState
 from milkrun.probes.http import HttpOptions
 from milkrun.probes.way import Way
-from tests.support.guarded import REFUSED, Guarded, Witnesses
+from tests.support.guarded import REFUSED, SILENT, Guarded, Witnesses
 from tests.support.judging import result
 from tests.support.rounds import registered
 from tests.support.turns import turns, until
@@ -332,3 +332,42 @@ async def test_a_notice_that_no_route_is_for_is_written_and_told_nobody() -> Non
     line = Guarded(10, reach=Witnesses(), routes=())
     line.refused(*range(1, 6))
     assert (len(line.incidents()), line.told()) == (1, [])
+
+
+async def test_whose_own_trouble_it_is_waits_no_more_until_it_has_answered() -> None:
+    line = Guarded(10, reach=Witnesses("core_h2.test"))
+    async with line.asking():
+        line.refused(1)
+        assert await until(lambda: line.outcomes() == [(1, DOWN)], count=100)
+        line.refused(1)
+        assert line.outcomes() == [(1, DOWN), (1, DOWN)]
+        line.up(1)
+        line.refused(1)
+        assert line.outcomes()[2:] == [(1, UP)]
+
+
+async def test_what_waits_since_a_decision_is_not_judged_by_the_question_before_it() -> None:
+    line = Guarded(10, reach=Witnesses())
+    assert isinstance(line.clock, ManualClock)
+    async with line.asking():
+        line.refused(1)
+        await line.clock.advance(1.9)
+        line.guard.release()
+        line.refused(2)
+        await line.clock.advance(1.9)
+        assert line.outcomes() == [(1, DOWN)]
+        await line.clock.advance(0.2)
+    assert line.outcomes() == [(1, DOWN), (2, UNKNOWN)]
+
+
+async def test_a_check_that_began_while_our_network_was_gone_is_its_doing_also_when_it_ends_later() -> None:
+    line = Guarded(10, reach=Witnesses())
+    assert isinstance(line.clock, ManualClock)
+    began = line.clock.wall()
+    line.refused(*range(1, 11))
+    await line.clock.advance(5)
+    line.up(*range(1, 7))
+    for number, started, outcome in ((9, began + 4, UNKNOWN), (10, began + 6, None)):
+        line.settle(number, result(DOWN, failure=SILENT, started=started))
+        assert dict(line.outcomes()[16:]).get(number) is outcome
+    assert [each.closed is None for each in line.incidents().values()] == [False]

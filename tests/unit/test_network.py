@@ -96,6 +96,17 @@ def test_where_few_are_lost_it_is_back_once_all_the_others_answer() -> None:
     assert network.is_back(hosts=3)
 
 
+def test_what_fails_still_when_others_have_made_it_clear_is_no_news() -> None:
+    network = failing(1)
+    network.lose(0)
+    for number in range(5):
+        network.answered(f"well-{number}", 1_000)
+    assert network.is_back(hosts=20)
+    assert not network.failed("host-0", 1_001)
+    network.answered("host-0", 1_002)
+    assert network.failed("host-0", 1_003)
+
+
 def test_hosts_that_fell_silent_are_no_sign_by_themselves_but_lost_with_the_network() -> None:
     network = Network(RULE)
     for number in range(10):

@@ -8,6 +8,7 @@ A connection that stood is silent when the network is cut as when its server han
 doubt: it speaks for neither, and is our network's only where that is seen by something else.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 import msgspec
@@ -47,6 +48,7 @@ class Network:
         self._rule = rule
         self._failing: dict[str, int] = {}
         self._doubtful: set[str] = set()
+        self._theirs: set[str] = set()
         self._answered: dict[str, int] = {}
         self._watching_until = 0
         self._lost: set[str] = set()
@@ -64,10 +66,16 @@ class Network:
         self._answered.pop(host, None)
         if at - since >= self._rule.within and host not in self._lost:
             return False
+        if host in self._theirs and not self.gone:
+            return False
         self._watching_until = at + self._rule.within
         if self.gone:
             self._lose([host])
         return True
+
+    def absolve(self, hosts: Iterable[str]) -> None:
+        """These are their own trouble: until they answer, that they fail again is no news."""
+        self._theirs.update(hosts)
 
     def failed_long_ago(self, host: str, at: int) -> None:
         """A host has been out since before `at`, so that its failures are no news."""
@@ -82,6 +90,7 @@ class Network:
         if self._failing:
             self._failing.pop(host, None)
             self._doubtful.discard(host)
+            self._theirs.discard(host)
             self._lost.discard(host)
 
     def is_failing(self, host: str) -> bool:
@@ -93,6 +102,7 @@ class Network:
         self._failing.pop(host, None)
         self._answered.pop(host, None)
         self._doubtful.discard(host)
+        self._theirs.discard(host)
         self._lost.discard(host)
 
     def blame(self, at: int, hosts: int, *, since: int = 0) -> Blame:
@@ -129,8 +139,10 @@ class Network:
         enough = max(min(self._rule.hosts, others), _CLEARLY * len(self._lost))
         if len(self._lost) < min(self._rule.hosts, hosts):
             enough = min(enough, others)
-        if len(self._lost) * 2 >= self._peak and len(self._answered) < enough:
-            return False
+        if len(self._lost) * 2 >= self._peak:
+            if len(self._answered) < enough:
+                return False
+            self.absolve(self._lost)
         self.gone, self._peak = False, 0
         self._lost.clear()
         return True

@@ -5,7 +5,8 @@ witnesses are asked for a connection. Only the result waits; its check is over, 
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -67,6 +68,8 @@ class Guard:
         self._asked_directly: set[int] = set()
         self._held: list[Held] = []
         self._since = 0
+        self._back = 0.0
+        self._decided = asyncio.Event()
         self._suspicion = asyncio.Event()
 
     def watch(self, arriving: Sequence[Registered], at: int) -> None:
@@ -116,8 +119,8 @@ class Guard:
 
     def release(self) -> None:
         """Whatever waits goes on as it is: it is the targets' trouble, or there is no more time to find out."""
-        held, self._held = self._held, []
-        for each in held:
+        self._network.absolve(each.host for each in self._held)
+        for each in self._decide():
             self._recorder.settle(each.registered, each.result, each.seen)
 
     async def run(self) -> None:
@@ -134,7 +137,7 @@ class Guard:
         new = self._network.failed(held.host, self._now(), doubtful=held.doubtful)
         if not new or len(self._watched) < FEWEST_HOSTS:
             self._recorder.settle(held.registered, held.result, held.seen)
-        elif self._network.gone:
+        elif self._network.gone or held.result.started < self._back:  # its check began when our network was gone
             self._recorder.settle(held.registered, held.ours(), held.seen)
         else:
             self._since = self._since if self._held else self._now()
@@ -145,6 +148,7 @@ class Guard:
     def _answered(self, host: str) -> None:
         self._network.answered(host, self._now())
         if self._network.gone and self._network.is_back(len(self._watched)):
+            self._back = self._clock.wall()
             self._notices.close(OURSELVES, Kind.NETWORK, self._epoch())
         if self._held:
             self._judge()
@@ -170,22 +174,30 @@ class Guard:
                 kind=Kind.NETWORK,
             )
         )
-        held, self._held = self._held, []
-        for each in held:
+        for each in self._decide():
             self._recorder.settle(each.registered, each.ours(), each.seen)
+
+    def _decide(self) -> list[Held]:
+        """All that waits, which it does no more: whoever is being asked about it need not answer."""
+        held, self._held = self._held, []
+        self._decided.set()
+        return held
 
     async def _ask(self, until: float) -> None:
         """Ask witnesses, for no longer than until `until`; who answers decides, and so does that nobody does."""
         witnesses = self._settings.sentinels or self._others()
         within = until - self._clock.now()
         asked = [asyncio.create_task(self._reach(each.host, each.port, within)) for each in witnesses]
-        limit = asyncio.create_task(self._clock.sleep_until(until))
+        self._decided.clear()
+        over = asyncio.create_task(self._clock.sleep_until(until)), asyncio.create_task(self._decided.wait())
         try:
-            answered = await _any(asked, limit)
+            answered = await _any(asked, over)
         finally:
-            for task in (*asked, limit):
+            for task in (*asked, *over):
                 task.cancel()
-            await asyncio.gather(*asked, limit, return_exceptions=True)
+            await asyncio.gather(*asked, *over, return_exceptions=True)
+        if self._decided.is_set():  # what waits now has come since, and its witnesses are asked next
+            return
         if self._held and witnesses and not answered:
             self._lose()
         else:
@@ -225,11 +237,11 @@ class Guard:
         return int(self._clock.wall() * 1_000)
 
 
-async def _any(asked: Iterable[asyncio.Task[bool]], limit: asyncio.Task[None]) -> bool:
-    """Whether one of them comes to True before the limit; that none does is only known then."""
+async def _any(asked: Iterable[asyncio.Task[bool]], over: Collection[asyncio.Task[Any]]) -> bool:
+    """Whether one of them comes to True before it is over; that none does is only known then."""
     waiting = set(asked)
-    while not limit.done():
-        done, _ = await asyncio.wait({*waiting, limit}, return_when=asyncio.FIRST_COMPLETED)
+    while not any(task.done() for task in over):
+        done, _ = await asyncio.wait({*waiting, *over}, return_when=asyncio.FIRST_COMPLETED)
         ended = waiting & done
         waiting -= ended
         if any(task.result() for task in ended):
