@@ -12,8 +12,8 @@ from milkrun.store.progress import Mark, move, reached
 from milkrun.store.rollups import CODES
 
 # Rows removed in one bite, some milliseconds; of chunks, each of which is a page, fewer.
-BITE = 2_000
-CHUNK_BITE = 250
+BITE = 1_000
+CHUNK_BITE = 100
 INCIDENT_BITE = 200
 
 ALL = (1 << 62) - 1
