@@ -141,12 +141,12 @@ def test_validate_counts_what_is_fine_and_goes_on_after_what_is_not(tmp_path: Pa
 
 
 def test_validate_of_a_folder_exits_0_and_warns_of_what_has_no_effect(tmp_path: Path) -> None:
-    (tmp_path / "one.yaml").write_text("endpoints: [{name: a, url: 'https://example.org/', alerts: []}]")
+    (tmp_path / "one.yaml").write_text("endpoints: [{name: a, url: 'https://example.org/', ui: {hide-url: true}}]")
     (tmp_path / "two.yaml").write_text("endpoints: [{name: b, url: 'https://example.org/'}]")
     done = milkrun("validate", tmp_path)
     assert done.returncode == 0
     assert done.stdout == f"{tmp_path}: 2 endpoints, no errors\n"
-    assert done.stderr.startswith(f"warning: {tmp_path}/one.yaml:1: endpoints[0].alerts: ")
+    assert done.stderr.startswith(f"warning: {tmp_path}/one.yaml:1: endpoints[0].ui: ")
 
 
 def test_an_unreadable_file_is_one_line(tmp_path: Path) -> None:
