@@ -33,6 +33,7 @@ from milkrun.probes.http import HttpOptions, Redirects
 from milkrun.probes.kinds import KINDS
 from milkrun.probes.registry import probe_makers
 from tests.support.authority import Authority
+from tests.support.compressing import gzipped
 from tests.support.loops import both_loops as anyio_backend
 from tests.support.peers import Says, closed_port
 from tests.support.peers import server as tls_server
@@ -84,6 +85,20 @@ async def test_an_answer_is_told_with_its_facts() -> None:
     assert (seen.http.status, seen.http.version, seen.http.bytes) == (200, "1.1", 2)
     assert seen.tls is None
     assert seen.timings.total >= seen.timings.wait > 0
+
+
+@pytest.mark.parametrize("conditions", [(), ("[BODY] == up",)])
+@pytest.mark.parametrize("status", [b"200", b"503"])
+async def test_of_an_answer_the_beginning_is_kept_uncompressed_where_it_may_be_evidence(
+    status: bytes, conditions: tuple[str, ...]
+) -> None:
+    body = gzipped(b"the database is gone")
+    head = b"HTTP/1.1 %s X\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % (status, len(body))
+    async with scripted(answers(head + body)) as server, Client() as client:
+        (seen,) = await observe(client, http(url(server), *conditions))
+    assert seen.answer is not None
+    kept = bool(conditions) or status == b"503"
+    assert (seen.answer.beginning, seen.answer.is_whole) == (b"the database is gone" if kept else b"", kept)
 
 
 async def test_the_first_check_is_cold_and_the_next_ones_are_warm() -> None:
