@@ -7,7 +7,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from milkrun.core.rollup import Period
 from milkrun.core.tally import HOUR
@@ -23,6 +23,19 @@ from tests.support.history import START, a_result
 ROOT = Path(__file__).parents[2]
 
 Where = Path | str
+
+_NUMBERS = "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 2000)"
+_OTHERS = "revision, outcome, manner, scene, size, delay, lag, queue, dns, connect, tls, send, wait, receive, total"
+MANY_SLOTS = (
+    f"INSERT INTO result (slot, endpoint, location, attempt, {_OTHERS}) "  # noqa: S608 - names of columns
+    f"{_NUMBERS} SELECT slot + n * 20000, endpoint, location, attempt, {_OTHERS} FROM result, number WHERE slot = "
+    f"{first.SLOTS[0]}"
+)
+_COUNTS = "up, degraded, down, unknown, warm, warm_sum, warm_max, cold, cold_sum, cold_max"
+MANY_HOURS = (
+    f"INSERT INTO tally (hour, endpoint, {_COUNTS}) "  # noqa: S608 - names of columns
+    f"{_NUMBERS} SELECT hour - n * CAST({HOUR} AS BIGINT), endpoint, {_COUNTS} FROM tally, number WHERE endpoint = 2"
+)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -48,6 +61,19 @@ async def test_an_hours_tally_becomes_roll_ups_that_count_the_same(where: Where)
     assert sum(hour.up for hour in hours) == 300
     assert sum(hour.down for hour in hours) == 60
     await store.close()
+
+
+def test_what_is_carried_over_goes_in_large_pieces_not_row_by_row(where: Where) -> None:
+    write_first(where)
+    statements: list[str] = []
+    with connected(where) as connection:
+        connection.execute(text(MANY_SLOTS))
+        connection.execute(text(MANY_HOURS))
+        event.listen(connection, "before_cursor_execute", lambda *told: statements.append(told[2]))
+        step_up(connection, "0002")
+        assert connection.scalar(text("SELECT count(*) FROM result")) == 2 + 2_000
+        assert connection.scalar(text("SELECT count(*) FROM rollup WHERE period = 1")) == 2_000 + 3
+    assert len(statements) < 300
 
 
 async def test_what_was_carried_over_is_gone_on_with(where: Where) -> None:

@@ -18,7 +18,8 @@ from milkrun.core.slots import phase
 from milkrun.store.dialect import insert_once, is_postgres
 
 # Of the statement, not of the connection: that one also writes.
-_IN_PIECES = {"yield_per": 5_000}
+_PIECE = 5_000
+_IN_PIECES = {"yield_per": _PIECE}
 
 _OUTCOMES = ("up", "degraded", "down", "unknown")
 _CONNECTIONS = ("warm", "cold", None)
@@ -46,7 +47,7 @@ def _result() -> None:
     new, offbeat = _new_result(), _offbeat()
     scenes, beats = _Scenes(bind), _beats(bind)
     old = bind.execute(sa.text("SELECT * FROM old_result ORDER BY slot"), execution_options=_IN_PIECES)
-    for part in old.mappings().partitions():
+    for part in old.mappings().partitions(_PIECE):  # without the number, mappings come one by one
         insert_once(bind, new, [_row(row, scenes.of(row)) for row in part])
         insert_once(bind, offbeat, sorted(_off(part, beats)))
     op.drop_table("old_result")
@@ -189,7 +190,7 @@ def _rollup() -> None:
         return
     location = _location(bind)
     tallies = bind.execute(sa.text("SELECT * FROM tally"), execution_options=_IN_PIECES).mappings()
-    for part in tallies.partitions():
+    for part in tallies.partitions(_PIECE):
         # The last hour may go on: as five minutes of its own it will be merged with what comes yet.
         insert_once(bind, new, [row for old in part for row in _rollups(old, int(old["hour"] < last), location)])
     reached = {"name": "hours", "reached": last}
