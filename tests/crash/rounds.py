@@ -32,7 +32,7 @@ ENDPOINT = """\
 flapping: {{enabled: false}}}}"""
 
 LIFE = (1.0, 4.5)  # seconds from readiness to the kill
-START = 2.5  # seconds that a start takes on a machine that is busy
+START = 5.0  # seconds from one life to the next: a start on a machine that is busy, and a look at what waits
 STILLBIRTH = 0.1  # of the lives end before they are ready
 READY_WITHIN = 60.0
 SETTLE_WITHIN = 180.0
