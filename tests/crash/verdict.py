@@ -91,7 +91,7 @@ def _letters(played: Played) -> list[tuple[str, str]]:
     for line in played.deliveries.read_bytes().splitlines():
         body = msgspec.json.decode(msgspec.json.decode(line, type=Delivery).body)
         found += [(told["incident"], told["purpose"]) for told in body["incidents"]]
-        found += [(key, purpose) for purpose, keys in body["others"].items() for key in keys]
+        found += [(key, purpose) for purpose, key in body["others"]]
     return found
 
 

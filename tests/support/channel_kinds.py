@@ -84,7 +84,7 @@ def _alertmanager(heard: Sequence[Heard], incidents: int) -> None:
 
 def _webhook(heard: Sequence[Heard], incidents: int) -> None:
     account = _only(heard)
-    told = [incident["incident"] for incident in account["incidents"]] + account["others"].get("trigger", [])
+    told = [incident["incident"] for incident in account["incidents"]] + [key for _, key in account["others"]]
     assert len(set(told)) == len(told) == account["count"] == incidents
     assert len(account["incidents"]) == min(incidents, 500)
     assert len(heard[0].body) <= 1_000_000

@@ -23,11 +23,8 @@ VERSION = 1
 
 
 def account(letter: Letter, *, zone: tzinfo = UTC) -> dict[str, Any]:
-    """The letter, as one request: its first messages in full, and of the others the incidents' keys by purpose."""
+    """The letter, as one request: its first messages in full, and of the others purpose and incident, in order."""
     rendered = render(letter, zone=zone)
-    others: dict[str, list[str]] = {}
-    for message in letter.messages[WHOLE:]:
-        others.setdefault(message.purpose.value, []).append(str(message.incident))
     return {
         "version": VERSION,
         "id": letter.id,
@@ -37,7 +34,7 @@ def account(letter: Letter, *, zone: tzinfo = UTC) -> dict[str, Any]:
         "dashboard": letter.dashboard,
         "count": len(letter.messages),
         "incidents": [incident(message, letter, zone) for message in letter.messages[:WHOLE]],
-        "others": others,
+        "others": [[message.purpose.value, str(message.incident)] for message in letter.messages[WHOLE:]],
     }
 
 
