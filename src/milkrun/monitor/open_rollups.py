@@ -6,6 +6,7 @@ whoever stores it counts it. They are then handed out over the next minutes, a f
 """
 
 from collections.abc import Iterable
+from operator import itemgetter
 
 from milkrun.core.observation import Connection
 from milkrun.core.result import Result
@@ -29,6 +30,7 @@ class OpenRollups:
         self._forgotten: set[int] = set()
         self._closed_before = self._latest = 0
         self._bite = 1
+        self._closing: list[tuple[int, list[_Key]]] = []
         for rollup in rebuilt:
             key = (rollup.endpoint, rollup.location, rollup.connection)
             self._drafts(rollup.start)[key] = Draft(rollup=rollup)
@@ -59,7 +61,9 @@ class OpenRollups:
         before = Period.FIVE_MINUTES.begin(max(now, self._latest) - GRACE_MS)
         if before > self._closed_before:
             self._closed_before = before
-            self._bite = sum(len(drafts) for start, drafts in self._open.items() if start < before) // CALLS + 1
+            closed = sorted([start for start in self._open if start < before], reverse=True)
+            self._closing = [(start, _last_first(self._open[start])) for start in closed]
+            self._bite = sum(len(keys) for _, keys in self._closing) // CALLS + 1
         return self._take(self._bite)
 
     def all(self) -> list[Rollup]:
@@ -79,13 +83,20 @@ class OpenRollups:
 
     def _take(self, limit: int) -> list[Rollup]:
         taken: list[Rollup] = []
-        for start in sorted(start for start in self._open if start < self._closed_before):
-            drafts = self._open[start]
-            while drafts and len(taken) < limit:
-                taken.append(finish(drafts.popitem()[1]))
-            if not drafts:
-                del self._open[start]
+        while self._closing and len(taken) < limit:
+            start, keys = self._closing[-1]
+            closed = self._open.get(start, {}).pop(keys.pop(), None) if keys else None
+            if closed is not None:
+                taken.append(finish(closed))
+            if not keys:
+                self._open.pop(start, None)
+                self._closing.pop()
         return taken
+
+
+def _last_first(drafts: Iterable[_Key]) -> list[_Key]:
+    """By endpoint, as the store keeps them: in the order of their slots each would be on a page of its own."""
+    return sorted(drafts, key=itemgetter(0), reverse=True)
 
 
 def open_begin(newest: int) -> int:
