@@ -51,6 +51,19 @@ def test_many_close_a_part_at_a_time_and_all_in_time() -> None:
     assert {rollup.endpoint for rollup in first + rest} == set(range(1_000))
 
 
+def test_they_are_handed_out_in_the_order_in_which_they_are_kept() -> None:
+    rollups = counting(a_result(endpoint) for endpoint in (3, 1, 2))
+    assert [rollup.endpoint for rollup in closed(rollups, END + GRACE_MS)] == [1, 2, 3]
+
+
+def test_what_is_forgotten_while_it_is_handed_out_goes_no_further() -> None:
+    rollups = counting(a_result(endpoint) for endpoint in (1, 2, 3))
+    assert len(rollups.close(END + GRACE_MS)) == 1
+    rollups.forget(START)
+    assert closed(rollups, END + GRACE_MS) == []
+    assert rollups.recount() == [START]
+
+
 def test_a_result_of_closed_minutes_is_late() -> None:
     rollups = counting([a_result()])
     closed(rollups, END + GRACE_MS)
