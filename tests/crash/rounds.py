@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -90,7 +90,7 @@ async def play(
         try:
             async with _beside(trouble, turn, until=plan.ends - RECOVERY):
                 lives = [await _life(command, folder, chance, number, turn, most) for number in range(rounds)]
-                last = await _last_life(command, folder, plan)
+                last = await _last_life(command, folder, plan, turn)
         except Exception as err:
             err.add_note((folder / "errors.txt").read_text()[-TOLD:])
             raise
@@ -140,9 +140,12 @@ async def _life(
 ) -> Life:
     """One life, ended by SIGKILL; some end before they are ready, but never two in a row."""
     if number % 2 and chance.random() < 2 * STILLBIRTH:
-        return await _stillbirth(command, folder, chance.uniform(0.0, 1.0))
+        async with turn:
+            return await _stillbirth(command, folder, chance.uniform(0.0, 1.0))
     with (folder / "errors.txt").open("ab") as errors:
-        async with serving(*command, stderr=errors.fileno()) as served:
+        async with AsyncExitStack() as stack:
+            async with turn:  # without its database it does not start, and says so: that is tried elsewhere
+                served = await stack.enter_async_context(serving(*command, stderr=errors.fileno()))
             ready = time.time()
             await asyncio.sleep(chance.uniform(*LIFE))
             async with turn:
@@ -176,10 +179,12 @@ async def _stillbirth(command: list[object], folder: Path, after: float) -> Life
     return Life(ready=None, ended=ended, killed=True)
 
 
-async def _last_life(command: list[object], folder: Path, plan: Plan) -> Life:
+async def _last_life(command: list[object], folder: Path, plan: Plan, turn: asyncio.Lock) -> Life:
     """Live until the plan is over and nothing waits to be delivered, then stop as an operator does."""
     with (folder / "errors.txt").open("ab") as errors:
-        async with serving(*command, stderr=errors.fileno()) as served:
+        async with AsyncExitStack() as stack:
+            async with turn:
+                served = await stack.enter_async_context(serving(*command, stderr=errors.fileno()))
             ready = time.time()
             await asyncio.sleep(max(0.0, plan.ends + AFTERWARDS - time.time()))
             await served.eventually("/api/v1/alerts", _nothing_waits, within=SETTLE_WITHIN)
