@@ -27,15 +27,13 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     body: msgspec.Raw
 
 
-class Endpoints(asyncio.Protocol):
-    """One connection to the monitored service: /17 is the seventeenth endpoint."""
+class Asked(asyncio.Protocol):
+    """One connection that is asked something, again and again."""
 
     transport: asyncio.Transport
 
-    def __init__(self, schedule: Schedule) -> None:
-        self._schedule = schedule
+    def __init__(self) -> None:
         self._parser = httptools.HttpRequestParser(self)
-        self._url = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the way to answer."""
@@ -44,6 +42,15 @@ class Endpoints(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Feed the parser."""
         self._parser.feed_data(data)
+
+
+class Endpoints(Asked):
+    """One connection to the monitored service: /17 is the seventeenth endpoint."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        super().__init__()
+        self._schedule = schedule
+        self._url = b""
 
     def on_url(self, url: bytes) -> None:
         """Which endpoint is asked for."""
@@ -55,24 +62,14 @@ class Endpoints(asyncio.Protocol):
         self.transport.write(_FAILING if failing else _OK)
 
 
-class Receiver(asyncio.Protocol):
+class Receiver(Asked):
     """One connection to the receiver of alerts, which is down a third of the time, in three manners."""
 
-    transport: asyncio.Transport
-
     def __init__(self, plan: Plan, written: BinaryIO) -> None:
+        super().__init__()
         self._plan = plan
         self._written = written
-        self._parser = httptools.HttpRequestParser(self)
         self._body = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way to answer."""
-        self.transport = cast(asyncio.Transport, transport)
-
-    def data_received(self, data: bytes) -> None:
-        """Feed the parser."""
-        self._parser.feed_data(data)
 
     def on_body(self, body: bytes) -> None:
         """Gather the body."""
